@@ -1,0 +1,1 @@
+"""One tenant, from bytes on disk up to its actor."""

@@ -1,0 +1,1 @@
+"""How changes become entries of the log, and entries become state."""

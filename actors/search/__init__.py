@@ -1,0 +1,1 @@
+"""Search in one branch: words, filters, facets, order and pages, all pure."""

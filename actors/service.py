@@ -1,0 +1,182 @@
+"""The replica's answers to calls: parse, ask the tenant, serialise. Nothing else."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from actors.accounts.keys import list_keys, resolve_revoke_key
+from actors.catalog.branches import (
+    list_branches,
+    resolve_activate_branch,
+    resolve_create_branch,
+    resolve_delete_branch,
+)
+from actors.catalog.fields import list_fields, resolve_update_field
+from actors.catalog.inventory import resolve_set_inventory
+from actors.catalog.products import (
+    resolve_delete_products,
+    resolve_import_products,
+    resolve_write_products,
+)
+from actors.catalog.reads import get_product, list_products
+from actors.replication.resolution import Resolution, WriteCommand
+from actors.storage.environment import ReadView
+from actors.tenant import Tenant
+from node.errors import InvalidArgumentError, InvariantError, SaluhallError
+from node.status import status_bytes
+from protos.internal import link_pb2
+from protos.v1 import account_pb2, catalog_pb2, search_pb2
+
+REQUEST_ID_LENGTH_MAX: Final = 128
+_SEARCH: Final = "/saluhall.v1.SearchService/"
+_CATALOG: Final = "/saluhall.v1.CatalogService/"
+_ACCOUNT: Final = "/saluhall.v1.AccountService/"
+_REPLICA: Final = "/saluhall.internal.Replica/"
+
+
+class TenantService:
+    """Answers every call of one tenant."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._reads: Mapping[str, Callable[[bytes], bytes]] = self._read_table()
+        self._writes: Mapping[str, _Write] = self._write_table()
+
+    async def handle(self, call: link_pb2.Call) -> link_pb2.Answer:
+        """The answer to one call; errors travel inside it."""
+        started_ns = time.monotonic_ns()
+        try:
+            answer = link_pb2.Answer(id=call.id, body=await self._body(call))
+        except InvariantError:
+            raise
+        except SaluhallError as error:
+            answer = link_pb2.Answer(id=call.id, error=status_bytes(error))
+        answer.duration_us = (time.monotonic_ns() - started_ns) // 1_000
+        return answer
+
+    async def _body(self, call: link_pb2.Call) -> bytes:
+        read = self._reads.get(call.method)
+        if read is not None:
+            self._tenant.checked_position(call.position_min)
+            return read(call.body)
+        write = self._writes.get(call.method)
+        if write is not None:
+            return await self._tenant.writer.submit(write.command(call))
+        if call.caller.kind == link_pb2.Caller.PLATFORM:
+            return self._platform(call)
+        raise InvalidArgumentError(f"there is no method {call.method}", reason="METHOD_UNKNOWN")
+
+    def _platform(self, call: link_pb2.Call) -> bytes:
+        """What only the platform itself may ask."""
+        if call.method == _REPLICA + "VerifyKey":
+            request = _parse(link_pb2.VerifyKeyRequest, call.body)
+            return self._tenant.verify_key(request).SerializeToString()
+        if call.method == _REPLICA + "GetState":
+            return self._tenant.state().SerializeToString()
+        raise InvalidArgumentError(f"there is no method {call.method}", reason="METHOD_UNKNOWN")
+
+    def _read_table(self) -> Mapping[str, Callable[[bytes], bytes]]:
+        tenant = self._tenant
+        listed = self._listed
+        return {
+            _SEARCH + "Search": lambda body: tenant.reader.search(
+                _parse(search_pb2.SearchRequest, body)
+            ),
+            _CATALOG + "GetProduct": lambda body: tenant.read(
+                partial(_get_product, body, tenant.id)
+            ),
+            _CATALOG + "ListProducts": lambda body: listed(
+                lambda view: list_products(
+                    _parse(catalog_pb2.ListProductsRequest, body), view, tenant_id=tenant.id
+                )
+            ),
+            _CATALOG + "ListBranches": lambda _body: listed(list_branches),
+            _CATALOG + "ListFields": lambda body: listed(
+                lambda view: list_fields(_parse(catalog_pb2.ListFieldsRequest, body), view)
+            ),
+            _ACCOUNT + "ListKeys": lambda _body: listed(list_keys),
+        }
+
+    def _write_table(self) -> "Mapping[str, _Write]":
+        catalog: Mapping[str, Callable[..., Resolution]] = {
+            "WriteProducts": resolve_write_products,
+            "ImportProducts": resolve_import_products,
+            "SetInventory": resolve_set_inventory,
+            "DeleteProducts": resolve_delete_products,
+            "CreateBranch": resolve_create_branch,
+            "ActivateBranch": resolve_activate_branch,
+            "DeleteBranch": resolve_delete_branch,
+            "UpdateField": resolve_update_field,
+        }
+        account: Mapping[str, Callable[..., Resolution]] = {
+            "IssueKey": self._tenant.issue_key,
+            "RevokeKey": resolve_revoke_key,
+        }
+        services = ((_CATALOG, catalog_pb2, catalog), (_ACCOUNT, account_pb2, account))
+        return {
+            service + name: _Write(
+                method=service + name,
+                request_type=getattr(messages, f"{name}Request"),
+                response_type=getattr(messages, f"{name}Response"),
+                resolve=resolve,
+            )
+            for service, messages, resolvers in services
+            for name, resolve in resolvers.items()
+        }
+
+    def _listed(self, job: Callable[[ReadView], Message]) -> bytes:
+        """A list with the position it reflects."""
+        current = self._tenant.reader.current()
+        response = job(current.view)
+        response.position = current.position  # type: ignore[attr-defined]
+        return response.SerializeToString(deterministic=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One writing method: its messages and who resolves it."""
+
+    method: str
+    request_type: type[Message]
+    response_type: type[Message]
+    resolve: Callable[..., Resolution]
+
+    def command(self, call: link_pb2.Call) -> WriteCommand:
+        request = _parse(self.request_type, call.body)
+        request_id = getattr(request, "request_id", "")
+        if len(request_id) > REQUEST_ID_LENGTH_MAX:
+            raise InvalidArgumentError.of(
+                "request_id", f"has {len(request_id)} characters; at most {REQUEST_ID_LENGTH_MAX}"
+            )
+        return WriteCommand(
+            method=self.method,
+            resolve=partial(self.resolve, request),
+            response_type=self.response_type,
+            request_id=f"{call.caller.key_id}/{request_id}" if request_id else "",
+            body=call.body,
+            size_bytes=len(call.body),
+        )
+
+
+def _get_product(body: bytes, tenant_id: str, view: ReadView) -> bytes:
+    request = _parse(catalog_pb2.GetProductRequest, body)
+    product = get_product(request, view, tenant_id=tenant_id)
+    return product.SerializeToString(deterministic=True)
+
+
+RequestT = TypeVar("RequestT", bound=Message)
+
+
+def _parse(message_type: type[RequestT], body: bytes) -> RequestT:
+    try:
+        return message_type.FromString(body)
+    except DecodeError as error:
+        raise InvalidArgumentError(
+            f"the body is no {message_type.DESCRIPTOR.name}, or a text in it is not UTF-8; "
+            "send what the generated client code serialises",
+            reason="BODY_MALFORMED",
+        ) from error

@@ -1,0 +1,100 @@
+"""Every table of a store: what its keys and values are, and which class it belongs to. Read this first.
+
+One LMDB environment holds all of them, so one transaction changes them together.
+
+- `LOGICAL`: what the tenant has. In the log, in the state hash, in images. Changed only by log entries.
+- `INDEX`: derived from logical tables, local to the store, never logged or hashed; may be rebuilt.
+- `LOCAL`: the log itself and the store's own bookkeeping: durable, never logged or hashed.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class TableClass(Enum):
+    """Who is the source of a table, and so what may become of it."""
+
+    LOGICAL = "logical"
+    INDEX = "index"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. `number` stands in log entries and in the state hash, so it never changes."""
+
+    number: int
+    name: str
+    table_class: TableClass
+    key: str
+    value: str
+
+
+SETTINGS: Final = Table(1, "settings", TableClass.LOGICAL, "b'tenant'", "TenantSettings")
+BRANCHES: Final = Table(2, "branches", TableClass.LOGICAL, "branch number, u32", "BranchRecord")
+FIELDS: Final = Table(3, "fields", TableClass.LOGICAL, "field key, UTF-8", "FieldRecord")
+PRODUCTS: Final = Table(
+    4, "products", TableClass.LOGICAL, "branch number u32, product id UTF-8", "ProductRecord"
+)
+INVENTORIES: Final = Table(
+    5, "inventories", TableClass.LOGICAL, "branch number u32, product id UTF-8", "InventoryRecord"
+)
+API_KEYS: Final = Table(6, "api_keys", TableClass.LOGICAL, "key id", "KeyRecord")
+REQUESTS: Final = Table(
+    7, "requests", TableClass.LOGICAL, "xxh3_128 of the request id", "RequestRecord, kept 24 h"
+)
+REQUEST_TIMES: Final = Table(
+    8, "request_times", TableClass.LOGICAL, "log time ms u64, key in requests", "empty"
+)
+
+ARRAYS: Final = Table(
+    32, "arrays", TableClass.INDEX, "branch, segment, piece: see actors/index", "numpy arrays"
+)
+CARDS: Final = Table(
+    33,
+    "cards",
+    TableClass.INDEX,
+    "branch number u32, product id UTF-8",
+    "a Product with the fields that a listing shows",
+)
+
+LOG: Final = Table(64, "log", TableClass.LOCAL, "position u64", "LogEntry")
+LOCAL: Final = Table(
+    65,
+    "local",
+    TableClass.LOCAL,
+    "identity, epoch, opening, open, position, entry_hash, state_hash, log_bytes, log_first",
+    "see store.py",
+)
+
+TABLES: Final = (
+    SETTINGS,
+    BRANCHES,
+    FIELDS,
+    PRODUCTS,
+    INVENTORIES,
+    API_KEYS,
+    REQUESTS,
+    REQUEST_TIMES,
+    ARRAYS,
+    CARDS,
+    LOG,
+    LOCAL,
+)
+BY_NUMBER: Final = {table.number: table for table in TABLES}
+
+
+def branch_prefix(branch: int) -> bytes:
+    """The start of every key of this branch in `products`, `inventories` and `cards`."""
+    return branch.to_bytes(4, "big")
+
+
+def product_key(branch: int, product_id: bytes) -> bytes:
+    """The key of a product in `products`, `inventories` and `cards`."""
+    return branch.to_bytes(4, "big") + product_id
+
+
+def branch_of(key: bytes) -> int:
+    """The branch number in a product's key."""
+    return int.from_bytes(key[:4], "big")

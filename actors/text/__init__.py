@@ -1,0 +1,1 @@
+"""From text to terms, one chain for each language."""

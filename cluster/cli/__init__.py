@@ -1,0 +1,1 @@
+"""The `saluhall` command, one file for each noun."""

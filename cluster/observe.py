@@ -1,0 +1,24 @@
+"""What runs: the replicas that Ray knows by name."""
+
+from typing import Any, Final
+
+import ray
+
+from cluster.plan.names import NamedReplica, read_replica_name
+
+NAMESPACE: Final = "saluhall"
+SUPERVISOR_NAME: Final = "supervisor"
+
+
+def list_replicas() -> list[NamedReplica]:
+    """Every replica that runs in this Ray, whoever started it."""
+    named = (read_replica_name(name) for name in ray.util.list_named_actors())
+    return [replica for replica in named if replica is not None]
+
+
+def find_replica(replica: NamedReplica) -> Any | None:
+    """Ray's handle of its actor; None if it has died meanwhile."""
+    try:
+        return ray.get_actor(replica.name, namespace=NAMESPACE)
+    except ValueError:
+        return None

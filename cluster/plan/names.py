@@ -1,0 +1,36 @@
+"""The names of replicas' actors: `replica/<tenant>/<store>/<token>`.
+
+A name is unique for each process, so that nobody who holds an old one can reach a new process.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from node.ids import StoreId, TenantId, is_store_id, is_tenant_id
+
+_KIND: Final = "replica"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedReplica:
+    """A replica's actor."""
+
+    tenant_id: TenantId
+    store_id: StoreId
+    name: str
+
+
+def new_replica_name(tenant_id: TenantId, store_id: StoreId) -> str:
+    """A name that no replica had before."""
+    return f"{_KIND}/{tenant_id}/{store_id}/{secrets.token_hex(4)}"
+
+
+def read_replica_name(name: str) -> NamedReplica | None:
+    """Whose replica has this name; None when it names something else."""
+    match name.split("/"):
+        case [kind, tenant, store, _] if (
+            kind == _KIND and is_tenant_id(tenant) and is_store_id(store)
+        ):
+            return NamedReplica(TenantId(tenant), StoreId(store), name)
+    return None

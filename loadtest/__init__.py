@@ -1,0 +1,1 @@
+"""The load-test runner: proves speed and promises by running them."""

@@ -1,0 +1,1 @@
+"""One server, whichever tenants live there."""

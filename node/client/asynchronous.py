@@ -1,0 +1,328 @@
+"""The clients for asyncio code."""
+
+import asyncio
+import random
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+)
+from contextlib import aclosing
+from functools import wraps
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self, cast, overload
+
+import grpc
+from grpc import aio
+
+from node.client import admin_calls, shop_calls
+from node.client.calls import AnswerT, Call, Consistency, P, new_request_id
+from node.client.connection import (
+    CHANNEL_OPTIONS,
+    Connection,
+    operator_connection,
+    shop_connection,
+)
+from node.client.imports import (
+    IMPORT_RETRIES,
+    STREAM_DEADLINE_MS,
+    ImportedItem,
+    ImportLimits,
+    ImportRun,
+    StreamBrokenError,
+)
+from node.client.retry import RetryPolicy
+from node.client.session import Attempts, Session
+from protos.v1.admin_pb2 import Tenant
+from protos.v1.catalog_pb2 import Field, ImportProductsRequest, ImportProductsResponse
+from protos.v1.product_pb2 import Product
+
+
+class _Method(Generic[P, AnswerT]):
+    """A client's method: builds a call from its arguments, sends it and returns the answer."""
+
+    def __init__(self, build: Callable[P, Call[AnswerT]]) -> None:
+        self._build = build
+        self.__doc__ = build.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+    @overload
+    def __get__(
+        self, client: "AsyncCaller", owner: type
+    ) -> Callable[P, Coroutine[Any, Any, AnswerT]]: ...
+    def __get__(
+        self, client: "AsyncCaller | None", owner: type
+    ) -> "Self | Callable[P, Coroutine[Any, Any, AnswerT]]":
+        if client is None:
+            return self
+        build, send = self._build, client.call
+
+        @wraps(build)
+        def bound(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, AnswerT]:
+            return send(build(*args, **kwargs))
+
+        return bound
+
+
+class AsyncCaller(Session):
+    """Sends calls over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._channel = aio.secure_channel(
+            connection.address, self._credentials(), options=CHANNEL_OPTIONS
+        )
+        self._stubs: dict[str, Callable[..., Any]] = {}
+
+    async def call(self, call: Call[AnswerT]) -> AnswerT:
+        """Send one call, again if need be; its answer, or one of the errors of `node.errors`."""
+        attempts = Attempts(call, self.connection)
+        while True:  # Ends with an answer, or when no attempt or time is left.
+            metadata = self._metadata(call.consistency)
+            try:
+                answer = await self._stub(call)(
+                    call.request, timeout=attempts.left_s, metadata=metadata
+                )
+            except grpc.RpcError as failure:
+                await asyncio.sleep(attempts.delay_s(failure))
+            else:
+                self._see_answer(answer)
+                return cast("AnswerT", answer)
+
+    async def close(self) -> None:
+        """End the connection; calls under way fail."""
+        self._is_closed = True
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _stub(self, call: Call[AnswerT]) -> Callable[..., Any]:
+        stub = self._stubs.get(call.method)
+        if stub is None:
+            stub = self._stubs[call.method] = self._channel.unary_unary(
+                call.method,
+                request_serializer=type(call.request).SerializeToString,
+                response_deserializer=call.answer_type.FromString,
+            )
+        return stub
+
+
+class AsyncClient(AsyncCaller):
+    """A storefront's or back office's view of one tenant: the one its API key names.
+
+    Every method takes plain arguments and returns the protocol's answer; see `shop_calls`.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        api_key: str,
+        ca_file: Path | str | None = None,
+        retries: RetryPolicy | None = None,
+    ) -> None:
+        """Connect on first use to "host:port"; without `ca_file` trust what the machine trusts."""
+        super().__init__(
+            shop_connection(
+                address, api_key=api_key, ca_file=ca_file, retries=retries or RetryPolicy()
+            )
+        )
+
+    search = _Method(shop_calls.search)
+    write_products = _Method(shop_calls.write_products)
+    set_inventory = _Method(shop_calls.set_inventory)
+    delete_products = _Method(shop_calls.delete_products)
+    get_product = _Method(shop_calls.get_product)
+    list_products_page = _Method(shop_calls.list_products_page)
+    create_branch = _Method(shop_calls.create_branch)
+    list_branches = _Method(shop_calls.list_branches)
+    activate_branch = _Method(shop_calls.activate_branch)
+    delete_branch = _Method(shop_calls.delete_branch)
+    list_fields_page = _Method(shop_calls.list_fields_page)
+    update_field = _Method(shop_calls.update_field)
+    issue_key = _Method(shop_calls.issue_key)
+    list_keys = _Method(shop_calls.list_keys)
+    revoke_key = _Method(shop_calls.revoke_key)
+
+    async def list_products(self, *, branch: str = "") -> AsyncGenerator[Product, None]:
+        """All products of a branch, by id, a page at a time."""
+        page_token = ""
+        while True:  # Ends with the last page, which names no next one.
+            page = await self.list_products_page(branch=branch, page_token=page_token)
+            for product in page.products:
+                yield product
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    async def list_fields(self) -> AsyncGenerator[Field, None]:
+        """All fields and how each is used."""
+        page_token = ""
+        while True:  # Ends with the last page, which names no next one.
+            page = await self.list_fields_page(page_token=page_token)
+            for field in page.fields:
+                yield field
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    async def import_products(
+        self,
+        products: AsyncIterable[Product] | Iterable[Product],
+        *,
+        branch: str = "",
+        validate_only: bool = False,
+        limits: ImportLimits | None = None,
+        retries: RetryPolicy = IMPORT_RETRIES,
+    ) -> AsyncGenerator[ImportedItem, None]:
+        """Import any number of products; yields what became of each, batch by batch.
+
+        When the connection or the replica dies, it goes on by itself with nothing lost or doubled;
+        it raises UnavailableError after many streams in a row that brought no answer.
+        """
+        run = ImportRun(
+            import_id=new_request_id(),
+            branch=branch,
+            validate_only=validate_only,
+            limits=limits or ImportLimits(),
+            retries=retries,
+        )
+        source = _each(products)
+        while not run.is_done:  # Each turn brings an answer, or counts as a try in vain.
+            stream = _ImportStream(self, self._channel, self._metadata(Consistency.UNSET))
+            try:
+                async with aclosing(self._pump(run, source, stream)) as items:
+                    async for item in items:
+                        yield item
+            except StreamBrokenError as broken:
+                await asyncio.sleep(run.broke(broken.error, jitter=random.random()) / 1000)
+            finally:
+                stream.close()
+
+    async def _pump(
+        self, run: ImportRun, source: AsyncIterator[Product], stream: "_ImportStream"
+    ) -> AsyncGenerator[ImportedItem, None]:
+        await stream.send(run.take_requests())
+        while not run.is_done:
+            if run.wants_product:
+                product = await anext(source, None)
+                if product is None:
+                    run.finish()
+                elif (refused := run.add(product)) is not None:
+                    yield refused
+                await stream.send(run.take_requests())
+            else:
+                response = await stream.receive()
+                self.see(response.position)
+                for item in run.answer(response):
+                    yield item
+
+
+class AsyncAdminClient(AsyncCaller):
+    """The operator's view of the platform."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        ca_file: Path | str,
+        identity_file: Path | str,
+        retries: RetryPolicy | None = None,
+    ) -> None:
+        """Connect on first use to the operators' port, as the operator of `identity_file`."""
+        super().__init__(
+            operator_connection(
+                address,
+                ca_file=ca_file,
+                identity_file=identity_file,
+                retries=retries or RetryPolicy(),
+            )
+        )
+
+    create_tenant = _Method(admin_calls.create_tenant)
+    list_tenants_page = _Method(admin_calls.list_tenants_page)
+    delete_tenant = _Method(admin_calls.delete_tenant)
+    get_status = _Method(admin_calls.get_status)
+
+    async def list_tenants(self) -> AsyncGenerator[Tenant, None]:
+        """All tenants, by id."""
+        page_token = ""
+        while True:  # Ends with the last page, which names no next one.
+            page = await self.list_tenants_page(page_token=page_token)
+            for tenant in page.tenants:
+                yield tenant
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+
+class _ImportStream:
+    """One stream of import messages."""
+
+    def __init__(self, session: Session, channel: aio.Channel, metadata: Any) -> None:
+        self._session = session
+        self._call = channel.stream_stream(
+            shop_calls.IMPORT_METHOD,
+            request_serializer=ImportProductsRequest.SerializeToString,
+            response_deserializer=ImportProductsResponse.FromString,
+        )(timeout=STREAM_DEADLINE_MS / 1000, metadata=metadata)
+
+    async def send(self, requests: list[ImportProductsRequest]) -> None:
+        """Raises StreamBrokenError when the stream takes no more."""
+        for request in requests:
+            try:
+                await self._call.write(request)
+            except (grpc.RpcError, asyncio.InvalidStateError):
+                raise self._session.stream_broken(await self._failure()) from None
+
+    async def receive(self) -> ImportProductsResponse:
+        """The next answer. Raises StreamBrokenError when there will be none."""
+        try:
+            response = await self._call.read()
+        except grpc.RpcError as failure:
+            raise self._session.stream_broken(failure) from None
+        if response is aio.EOF:
+            raise self._session.stream_broken(None)
+        return cast("ImportProductsResponse", response)
+
+    def close(self) -> None:
+        """Let the server go."""
+        self._call.cancel()
+
+    async def _failure(self) -> aio.AioRpcError | None:
+        """Why the stream takes no more requests; None when gRPC does not tell."""
+        code = await self._call.code()
+        if code in {grpc.StatusCode.OK, grpc.StatusCode.INTERNAL}:
+            # A write into a stream that the server just left hides the server's status behind
+            # INTERNAL ("Internal error from Core"). If the reason stays, the next stream tells it.
+            return None
+        return aio.AioRpcError(
+            code,
+            trailing_metadata=await self._call.trailing_metadata(),
+            details=await self._call.details(),
+        )
+
+
+async def _each(
+    products: AsyncIterable[Product] | Iterable[Product],
+) -> AsyncGenerator[Product, None]:
+    if isinstance(products, AsyncIterable):
+        async for product in products:
+            yield product
+    else:
+        for product in products:
+            yield product

@@ -1,0 +1,1 @@
+"""The gRPC entrance of one server: who may call, and where the call goes."""

@@ -1,0 +1,1 @@
+"""The small compare-and-set store of where tenants live: `port` is what callers know of it."""

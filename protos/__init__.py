@@ -1,0 +1,1 @@
+"""The contract of everything: `.proto` files with the code generated from them."""

@@ -1,0 +1,1 @@
+"""What processes of the platform say to each other and keep on disk."""
