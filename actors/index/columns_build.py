@@ -132,7 +132,9 @@ def _add_attributes(
     item: Product | Variant, position: int, entries: _Entries, texts: _Texts
 ) -> None:
     codes, positions = entries.text_codes, entries.text_positions
-    for key, value in item.attributes.items():
+    attributes = item.attributes
+    for key in attributes:  # items() of a protobuf map is Python code, and slower
+        value = attributes[key]
         found = value.texts
         if found:
             name = "attributes." + key + "#t"
