@@ -12,6 +12,7 @@ _MODULES: Final = {
     "demo": ("loadtest.demo", "a market hall with two shops, from start to stop"),
     "engine": ("loadtest.engine", "our index against tantivy"),
     "path": ("loadtest.path", "a search over TLS against a bare echo"),
+    "relevance": ("loadtest.relevance", "the order of the first ten against people's judgments"),
 }
 
 
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _explain(words: Sequence[str]) -> int:
     is_asked = bool(words) and words[0] in {"-h", "--help"}
     lines = ["usage: python -m loadtest WHAT [--help]", ""]
-    lines += [f"  {name:<8} {description}" for name, (_, description) in _MODULES.items()]
+    lines += [f"  {name:<10} {description}" for name, (_, description) in _MODULES.items()]
     if words and not is_asked:
         lines.insert(0, f"{words[0]!r} is not known")
     print("\n".join(lines), file=sys.stdout if is_asked else sys.stderr)

@@ -29,7 +29,7 @@ from protos.v1.product_pb2 import Product
 
 _PAGE_SIZE: Final = 24
 _FACET_VALUES: Final = 10
-_BRANCH: Final = 1
+BRANCH: Final = 1
 _JUDGMENTS_NAME: Final = "judgments.csv"
 
 
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     arrays = build_index(_fed(copies, other, language), language)
     built = time.perf_counter()
     segment_count = other.finish()
-    view = open_branch(arrays, _BRANCH)
+    view = open_branch(arrays, BRANCH)
     print(
         f"{view.live_count:,} products, ours {len(view.segments)} segment(s), tantivy {segment_count}; "
         f"ours and tantivy's tokens in {built - started:.0f} s"
@@ -86,10 +86,10 @@ def build_index(products: Iterator[Product], language: str) -> MemoryArrays:
     key = b""
     documents = (IndexedProduct(product, InventoryRecord()) for product in products)
     for key, value in rebuild_segments(
-        arrays, _BRANCH, documents, schema, products_per_segment=PRODUCTS_PER_SEGMENT_MAX
+        arrays, BRANCH, documents, schema, products_per_segment=PRODUCTS_PER_SEGMENT_MAX
     ):
         arrays.put_array(key, value)
-    publish_merge(arrays, _BRANCH, key, lambda _: None)
+    publish_merge(arrays, BRANCH, key, lambda _: None)
     return arrays
 
 
