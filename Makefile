@@ -52,7 +52,7 @@ lock: $(STAMP) ## Pin every dependency with its hashes in requirements.lock
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header \
 	  --output-file requirements.lock pyproject.toml
 
-proof: $(STAMP) ## Run the full counts behind every promise (hours)
+proof: $(STAMP) ## Run every test, the slow ones too
 	@$(BIN)/python -m pytest -q
 
 clean: ## Remove what setup and tests left behind

@@ -79,9 +79,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if disagreeing else 0
 
 
+def schema_of(language: str) -> Schema:
+    """The settings of a new tenant in this language."""
+    return Schema((language,), {}, DEFAULT_AVERAGE_LENGTHS, weights_version=1)
+
+
 def build_index(products: Iterator[Product], language: str) -> MemoryArrays:
     """The products as one segment (up to a million), in memory as tantivy's."""
-    schema = Schema((language,), {}, DEFAULT_AVERAGE_LENGTHS, weights_version=1)
+    schema = schema_of(language)
     arrays = MemoryArrays()
     key = b""
     documents = (IndexedProduct(product, InventoryRecord()) for product in products)

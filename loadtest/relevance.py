@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from actors.index.schema import DEFAULT_AVERAGE_LENGTHS, Schema
+from actors.index.schema import Schema
 from actors.index.segments import BranchView, open_branch
 from actors.search.query import DEPTH_MAX, PAGE_SIZE_MAX, SearchPage, SearchQuery
 from actors.search.search import search
-from loadtest.engine import BRANCH, build_index
+from loadtest.engine import BRANCH, build_index, schema_of
 from loadtest.engine_catalogue import read_catalogue
 from loadtest.relevance_measures import (
     LEVEL,
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def list_of(view: BranchView, text: str, language: str) -> list[str]:
     """Product ids in the order shown: the main list to its end, then the relaxed one."""
-    schema = Schema((language,), {}, DEFAULT_AVERAGE_LENGTHS, weights_version=1)
+    schema = schema_of(language)
     pages = list(_pages(view, text, schema))
     hits = [hit for page in pages for hit in page.hits]
     return [hit.product_id.decode() for hit in (*hits, *pages[0].relaxed_hits)]

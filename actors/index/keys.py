@@ -14,7 +14,6 @@ SEGMENT_PREFIX_SIZE: Final = 13
 ALIVE: Final = b"a"
 ROW_PRODUCT: Final = b"r"
 PRODUCT_IDS: Final = b"p"
-ID_PREFIXES: Final = b"q"
 ID_HASHES: Final = b"ih"
 ID_ORDINALS: Final = b"io"
 IDENTIFIER_HASHES: Final = b"fh"
@@ -26,7 +25,6 @@ POSTING_CODES: Final = b"tc"
 DENSE_CODES: Final = b"td"
 VOCABULARY: Final = b"v"
 PATCH_LOG: Final = b"l"
-COLUMN: Final = b"c"
 
 
 def branch_key(branch: int) -> bytes:

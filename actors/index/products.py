@@ -17,7 +17,6 @@ from actors.index.document import IndexedProduct
 from actors.index.keys import (
     ID_HASHES,
     ID_ORDINALS,
-    ID_PREFIXES,
     IDENTIFIER_HASHES,
     IDENTIFIER_ORDINALS,
     PRODUCT_IDS,
@@ -31,7 +30,6 @@ _IDS_PER_PIECE: Final = 4_096
 _KNOWN_IDS_MAX: Final = 8_192
 """An id is at most 128 bytes, so a piece stays under 1 MiB."""
 
-_PREFIX_SIZE: Final = 8
 _END: Final = struct.Struct("<I")
 _TWO_ENDS: Final = struct.Struct("<II")
 
@@ -49,10 +47,6 @@ def encode_ids(prefix: bytes, product_ids: Sequence[bytes]) -> Iterator[Entry]:
         ends = np.cumsum([len(product_id) for product_id in batch]).astype(np.uint32)
         value = ends.tobytes() + b"".join(batch)
         yield piece_key(prefix + PRODUCT_IDS, piece), value
-    padded = b"".join(
-        product_id[:_PREFIX_SIZE].ljust(_PREFIX_SIZE, b"\0") for product_id in product_ids
-    )
-    yield from encode_pieces(prefix + ID_PREFIXES, np.frombuffer(padded, ">u8").astype(np.uint64))
     hashes = id_hashes(product_ids)
     order = np.argsort(hashes)
     yield from encode_pieces(prefix + ID_HASHES, hashes[order])
@@ -124,10 +118,6 @@ class ProductIds:
             text = bytes(value[4 * count :])
             ids += [text[start:end] for start, end in zip((0, *ends), ends, strict=False)]
         return ids
-
-    def id_prefixes(self) -> NDArray[np.uint64]:
-        """uint64[P]: the first 8 bytes of each id as a number that sorts like them."""
-        return read_pieces(self._reader, self._prefix + ID_PREFIXES, self._product_count, np.uint64)
 
     def find_ids(
         self, product_ids: Sequence[bytes], hashes: NDArray[np.uint64]

@@ -160,11 +160,6 @@ class Segment:
         """How rows belong to products."""
         return RowLayout(self.product_count, self.row_count, self.row_product)
 
-    @cached_property
-    def id_prefix(self) -> NDArray[np.uint64]:
-        """uint64[P]: the first 8 bytes of each id, big-endian. Ordinals are in the order of whole ids."""
-        return self._products.id_prefixes()
-
     @property
     def terms(self) -> TermIndex:
         """Its terms and their postings."""

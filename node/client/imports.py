@@ -113,11 +113,6 @@ class ImportRun:
         return not self._is_finished and len(self._window) < self._limits.window_max
 
     @property
-    def awaits_answer(self) -> bool:
-        """Whether something is under way."""
-        return bool(self._window)
-
-    @property
     def is_done(self) -> bool:
         """Whether every product has its answer."""
         return self._is_finished and not self._window

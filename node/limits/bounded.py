@@ -1,6 +1,5 @@
 """A cache with a maximum: the entry that was used least recently makes room."""
 
-from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -34,8 +33,3 @@ class BoundedCache(Generic[Key, Value]):
         if len(self._entries) >= self._count_max:
             del self._entries[next(iter(self._entries))]
         self._entries[key] = value
-
-    def remove_if(self, condition: Callable[[Key, Value], bool]) -> None:
-        """Forget every entry for which this holds."""
-        for key in [key for key, value in self._entries.items() if condition(key, value)]:
-            del self._entries[key]

@@ -192,12 +192,15 @@ async def test_a_trial_writes_nothing(shop: Shop) -> None:
     trial.attributes["colour"].texts.append("red")
 
     answer = await shop.write(trial, validate_only=True)
-    await shop.write(trial)
+    ids_after_trial = await shop.ids()
+    written = await shop.write(trial)
 
     fields = await shop.call(
         CATALOG + "ListFields", catalog_pb2.ListFieldsRequest(), catalog_pb2.ListFieldsResponse
     )
     assert list(answer.outcomes) == [CREATED]
+    assert ids_after_trial == []
+    assert list(written.outcomes) == [CREATED]
     assert "attributes.colour" in [field.key for field in fields.fields]
 
 
