@@ -16,6 +16,7 @@ from actors.catalog.fields import SETTINGS_KEY, read_fields
 from actors.catalog.schemas import schema_of
 from actors.index.document import IndexedProduct
 from actors.index.merge import merge_segments, rebuild_segments
+from actors.merchandising.settings import texts_of
 from actors.model.fields import FieldBook
 from actors.scratch import Entry, write_scratch
 from actors.storage.environment import ReadView
@@ -59,7 +60,7 @@ def main() -> int:
 def _rebuilt(view: ReadView, branch: int) -> Iterator[Entry]:
     value = view.get(SETTINGS, SETTINGS_KEY)
     settings = TenantSettings.FromString(b"" if value is None else bytes(value))
-    schema = schema_of(settings, FieldBook(read_fields(view)).records)
+    schema = schema_of(settings, FieldBook(read_fields(view)).records, texts_of(view))
     return rebuild_segments(
         view, branch, _products(view, branch), schema, products_per_segment=PRODUCTS_PER_SEGMENT
     )

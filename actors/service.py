@@ -23,19 +23,29 @@ from actors.catalog.products import (
     resolve_write_products,
 )
 from actors.catalog.reads import get_product, list_products
+from actors.merchandising.rules import list_rules, resolve_delete_rules, resolve_write_rules
+from actors.merchandising.settings import get_settings, resolve_update_settings
+from actors.merchandising.synonyms import (
+    list_synonyms,
+    resolve_delete_synonyms,
+    resolve_write_synonyms,
+)
 from actors.replication.resolution import Resolution, WriteCommand
 from actors.storage.environment import ReadView
 from actors.tenant import Tenant
 from node.errors import InvalidArgumentError, InvariantError, SaluhallError
 from node.status import status_bytes
 from protos.internal import link_pb2
-from protos.v1 import account_pb2, catalog_pb2, search_pb2
+from protos.v1 import account_pb2, catalog_pb2, merchandising_pb2, search_pb2
 
 REQUEST_ID_LENGTH_MAX: Final = 128
 _SEARCH: Final = "/saluhall.v1.SearchService/"
 _CATALOG: Final = "/saluhall.v1.CatalogService/"
 _ACCOUNT: Final = "/saluhall.v1.AccountService/"
+_MERCHANDISING: Final = "/saluhall.v1.MerchandisingService/"
 _REPLICA: Final = "/saluhall.internal.Replica/"
+
+_Read = Callable[[link_pb2.Call], bytes]
 
 
 class TenantService:
@@ -43,7 +53,7 @@ class TenantService:
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
-        self._reads: Mapping[str, Callable[[bytes], bytes]] = self._read_table()
+        self._reads: Mapping[str, _Read] = self._read_table()
         self._writes: Mapping[str, _Write] = self._write_table()
 
     async def handle(self, call: link_pb2.Call) -> link_pb2.Answer:
@@ -62,7 +72,7 @@ class TenantService:
         read = self._reads.get(call.method)
         if read is not None:
             self._tenant.checked_position(call.position_min)
-            return read(call.body)
+            return read(call)
         write = self._writes.get(call.method)
         if write is not None:
             return await self._tenant.writer.submit(write.command(call))
@@ -79,26 +89,36 @@ class TenantService:
             return self._tenant.state().SerializeToString()
         raise InvalidArgumentError(f"there is no method {call.method}", reason="METHOD_UNKNOWN")
 
-    def _read_table(self) -> Mapping[str, Callable[[bytes], bytes]]:
+    def _read_table(self) -> Mapping[str, _Read]:
         tenant = self._tenant
         listed = self._listed
         return {
-            _SEARCH + "Search": lambda body: tenant.reader.search(
-                _parse(search_pb2.SearchRequest, body)
+            _SEARCH + "Search": lambda call: tenant.reader.search(
+                _parse(search_pb2.SearchRequest, call.body), call.caller
             ),
-            _CATALOG + "GetProduct": lambda body: tenant.read(
-                partial(_get_product, body, tenant.id)
+            _SEARCH + "Suggest": lambda call: tenant.reader.suggest(
+                _parse(search_pb2.SuggestRequest, call.body)
             ),
-            _CATALOG + "ListProducts": lambda body: listed(
+            _CATALOG + "GetProduct": lambda call: tenant.read(
+                partial(_get_product, call.body, tenant.id)
+            ),
+            _CATALOG + "ListProducts": lambda call: listed(
                 lambda view: list_products(
-                    _parse(catalog_pb2.ListProductsRequest, body), view, tenant_id=tenant.id
+                    _parse(catalog_pb2.ListProductsRequest, call.body), view, tenant_id=tenant.id
                 )
             ),
-            _CATALOG + "ListBranches": lambda _body: listed(list_branches),
-            _CATALOG + "ListFields": lambda body: listed(
-                lambda view: list_fields(_parse(catalog_pb2.ListFieldsRequest, body), view)
+            _CATALOG + "ListBranches": lambda _call: listed(list_branches),
+            _CATALOG + "ListFields": lambda call: listed(
+                partial(list_fields, _parse(catalog_pb2.ListFieldsRequest, call.body))
             ),
-            _ACCOUNT + "ListKeys": lambda _body: listed(list_keys),
+            _ACCOUNT + "ListKeys": lambda _call: listed(list_keys),
+            _MERCHANDISING + "ListRules": lambda call: listed(
+                partial(list_rules, _parse(merchandising_pb2.ListRulesRequest, call.body))
+            ),
+            _MERCHANDISING + "ListSynonyms": lambda call: listed(
+                partial(list_synonyms, _parse(merchandising_pb2.ListSynonymsRequest, call.body))
+            ),
+            _MERCHANDISING + "GetSearchSettings": lambda _call: tenant.read(_get_settings),
         }
 
     def _write_table(self) -> "Mapping[str, _Write]":
@@ -116,7 +136,18 @@ class TenantService:
             "IssueKey": self._tenant.issue_key,
             "RevokeKey": resolve_revoke_key,
         }
-        services = ((_CATALOG, catalog_pb2, catalog), (_ACCOUNT, account_pb2, account))
+        merchandising: Mapping[str, Callable[..., Resolution]] = {
+            "WriteRules": resolve_write_rules,
+            "DeleteRules": resolve_delete_rules,
+            "WriteSynonyms": resolve_write_synonyms,
+            "DeleteSynonyms": resolve_delete_synonyms,
+            "UpdateSearchSettings": resolve_update_settings,
+        }
+        services = (
+            (_CATALOG, catalog_pb2, catalog),
+            (_ACCOUNT, account_pb2, account),
+            (_MERCHANDISING, merchandising_pb2, merchandising),
+        )
         return {
             service + name: _Write(
                 method=service + name,
@@ -159,6 +190,7 @@ class _Write:
             request_id=f"{call.caller.key_id}/{request_id}" if request_id else "",
             body=call.body,
             size_bytes=len(call.body),
+            is_patient=self.method == _CATALOG + "SetInventory",
         )
 
 
@@ -166,6 +198,10 @@ def _get_product(body: bytes, tenant_id: str, view: ReadView) -> bytes:
     request = _parse(catalog_pb2.GetProductRequest, body)
     product = get_product(request, view, tenant_id=tenant_id)
     return product.SerializeToString(deterministic=True)
+
+
+def _get_settings(view: ReadView) -> bytes:
+    return get_settings(view).SerializeToString(deterministic=True)
 
 
 RequestT = TypeVar("RequestT", bound=Message)

@@ -19,6 +19,7 @@ from actors.index.schema import Schema
 from actors.model.fields import core_fields
 from actors.reader import Reader
 from actors.replication.resolution import Resolution, WriteCommand, WriteContext
+from actors.search.merchandise import Merchandise
 from actors.storage.environment import ReadView
 from actors.storage.keyring import wrapping_key
 from actors.storage.log import last_position
@@ -55,7 +56,13 @@ class Tenant:
         self._clock = clock
         self._checksum_key = tenant_key(paths.platform_key.read_bytes(), self.id)
         self.writer = Writer(store, epoch=group.epoch, clock=clock, on_commit=self._committed)
-        self.reader = Reader(store, tenant_id=self.id, schema=self.writer.schema, clock=clock)
+        self.reader = Reader(
+            store,
+            tenant_id=self.id,
+            schema=self.writer.schema,
+            merchandise=self.writer.merchandise,
+            clock=clock,
+        )
         self._upkeep = Upkeep(store, self.writer)
         self._care: asyncio.Task[None] | None = None
 
@@ -153,8 +160,8 @@ class Tenant:
         self.reader.release()
         self._store.close()
 
-    def _committed(self, schema: Schema) -> None:
-        self.reader.committed(schema)
+    def _committed(self, schema: Schema, merchandise: Merchandise) -> None:
+        self.reader.committed(schema, merchandise)
         self._upkeep.wake()
 
     async def _begin(self, settings: TenantSettings) -> None:

@@ -11,8 +11,12 @@ from typing import Final
 _MODULES: Final = {
     "demo": ("loadtest.demo", "a market hall with two shops, from start to stop"),
     "engine": ("loadtest.engine", "our index against tantivy"),
+    "freshness": ("loadtest.freshness", "searches while prices and stock change all the time"),
     "path": ("loadtest.path", "a search over TLS against a bare echo"),
     "relevance": ("loadtest.relevance", "the order of the first ten against people's judgments"),
+    "suggest": ("loadtest.suggest", "what suggestions cost, letter by letter"),
+    "swedish": ("loadtest.swedish", "Swedish forms that find each other, and words that must not"),
+    "typos": ("loadtest.typos", "what typing errors cost, and identifiers found first"),
 }
 
 

@@ -40,6 +40,7 @@ _TOTAL: Final = re.compile(r"(\d[\d,]*) products? in \d+ ms")
 
 _SEARCHES: Final = (
     ("demo-sv", "vinterjacka dam", "--facet", "brand", "--facet", "attributes.farg"),
+    ("demo-sv", "vinterjaka dam", "--explain", "--size", "2"),
     ("demo-sv", "vandringskängor", "--filter", 'price < 3000 AND attributes.storlek = "42"',
      "--facet", "attributes.kon", "--sort", "price"),
     ("demo-sv", "", "--filter", 'categories = "Camping > Tält"', "--facet", "categories:Camping > Tält",

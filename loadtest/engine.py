@@ -6,23 +6,28 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.index.columns import open_columns
 from actors.index.document import IndexedProduct
 from actors.index.merge import publish_merge, rebuild_segments
 from actors.index.ports import MemoryArrays
 from actors.index.schema import DEFAULT_AVERAGE_LENGTHS, Schema
 from actors.index.segments import PRODUCTS_PER_SEGMENT_MAX, BranchView, open_branch
 from actors.index.terms import searched_values
-from actors.search.matching import MatchHit, SegmentMatches, match_all, top_any, top_matches
+from actors.model.products import split
+from actors.model.storefront import GENERAL
+from actors.search.facets import FacetPlan, count_facet, plan_facets
+from actors.search.filter_plan import NO_FILTER
+from actors.search.found import Found
+from actors.search.matching import MatchHit, match_all, top_any, top_matches
+from actors.search.query import FacetRequest, FacetResult
 from actors.text.analyzer import analyzer_of
 from loadtest.engine_catalogue import copies_of, read_catalogue, sample_queries
+from loadtest.engine_pipeline import make_shop, measure_pipeline, stocked
 from loadtest.engine_tantivy import TantivyIndex
 from protos.internal.records_pb2 import InventoryRecord
 from protos.v1.product_pb2 import Product
@@ -58,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     other = TantivyIndex()
     copies = copies_of(products, arguments.copies, seed=arguments.seed)
     started = time.perf_counter()
-    arrays = build_index(_fed(copies, other, language), language)
+    offered = stocked(copies, seed=arguments.seed)
+    arrays = build_index(_fed(offered, other, language), language)
     built = time.perf_counter()
     segment_count = other.finish()
     view = open_branch(arrays, BRANCH)
@@ -72,7 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
     for query, ours, theirs in disagreeing[:10]:
         print(f"disagree on {' '.join(query)}: ours {ours}, tantivy {theirs}")
     figures = compare(view, other, asked, rounds=arguments.rounds)
-    for name in ("any_words", "all_words_facet"):
+    shop = make_shop(products, queries, schema_of(language), seed=arguments.seed)
+    figures["full_pipeline"] = measure_pipeline(arrays, BRANCH, shop, rounds=arguments.rounds)
+    for name in ("any_words", "all_words_facet", "full_pipeline"):
         print(name, json.dumps(figures[name]))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -89,7 +97,7 @@ def build_index(products: Iterator[Product], language: str) -> MemoryArrays:
     schema = schema_of(language)
     arrays = MemoryArrays()
     key = b""
-    documents = (IndexedProduct(product, InventoryRecord()) for product in products)
+    documents = map(_document, products)
     for key, value in rebuild_segments(
         arrays, BRANCH, documents, schema, products_per_segment=PRODUCTS_PER_SEGMENT_MAX
     ):
@@ -98,72 +106,32 @@ def build_index(products: Iterator[Product], language: str) -> MemoryArrays:
     return arrays
 
 
+def _document(product: Product) -> IndexedProduct:
+    offered = Product()
+    offered.CopyFrom(product)  # which `split` empties
+    content, inventory = split(offered, time_ms=0)
+    return IndexedProduct(Product.FromString(content), inventory)
+
+
 def _fed(products: Iterator[Product], other: TantivyIndex, language: str) -> Iterator[Product]:
     """The products, each given to tantivy as it passes."""
     analyzer = analyzer_of(language)
     for product in products:
         tokens: list[str] = []
-        for _, _, text in searched_values(product):
+        for _, _, text in searched_values(IndexedProduct(product, InventoryRecord())):
             tokens += analyzer.index_terms(text)
         other.add(tokens, product.brand)
         yield product
 
 
-@dataclass(frozen=True, slots=True)
-class Brands:
-    """The brand of each product of each segment."""
-
-    codes: tuple[NDArray[np.int32], ...]
-    """int32[P] each, -1 without a brand."""
-
-    counts: tuple[int, ...]
-    """Different brands in each segment."""
-
-    names: tuple[Callable[[int], str], ...]
-
-    def facet(self, matches: Sequence[SegmentMatches]) -> list[tuple[str, int]]:
-        """The most frequent brands of all matches."""
-        totals: dict[str, int] = {}
-        for index, match in enumerate(matches):
-            # Code -1, no brand, is counted first and left out.
-            codes = self.codes[index].take(match.ordinals)
-            counts = np.bincount(codes + 1, minlength=self.counts[index] + 1)[1:]
-            if len(counts) > _FACET_VALUES:
-                bar = np.partition(counts, len(counts) - _FACET_VALUES)[-_FACET_VALUES]
-                top = np.flatnonzero(counts >= max(int(bar), 1))
-            else:
-                top = np.flatnonzero(counts)
-            ranked = sorted(zip((-counts[top]).tolist(), top.tolist(), strict=True))
-            for count, code in ranked[:_FACET_VALUES]:
-                name = self.names[index](code)
-                totals[name] = totals.get(name, 0) - count
-        return sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))[:_FACET_VALUES]
-
-
-def read_brands(view: BranchView) -> Brands:
-    """The brand columns of a view; with several segments the facet's top is approximate."""
-    codes, counts, names = [], [], []
-    for segment in view.segments:
-        column = open_columns(segment.arrays, segment.prefix, segment.layout).keyword("brand")
-        assert column is not None, "the catalogue has no brands"
-        assert column.by_product is not None
-        assert column.dictionary is not None
-        indexes, entries = column.by_product.pairs(None)
-        dense = np.full(segment.product_count, -1, np.int32)
-        dense[indexes] = entries
-        codes.append(dense)
-        counts.append(len(column.dictionary))
-        names.append(column.dictionary.text)
-    return Brands(tuple(codes), tuple(counts), tuple(names))
-
-
 def all_words_facet(
-    view: BranchView, brands: Brands, terms: Sequence[str]
-) -> tuple[list[MatchHit], int, list[tuple[str, int]]]:
+    view: BranchView, brands: FacetPlan, terms: Sequence[str]
+) -> tuple[list[MatchHit], int, FacetResult]:
     """The page, the number of matches, and the brands of all of them."""
     matches = match_all(view, terms)
-    total = sum(len(match.ordinals) for match in matches)
-    return top_matches(matches, _PAGE_SIZE), total, brands.facet(matches)
+    found = Found(view, GENERAL, matches)
+    total = found.count(NO_FILTER)
+    return top_matches(matches, _PAGE_SIZE), total, count_facet(brands, found.passing(NO_FILTER))
 
 
 def _disagreements(
@@ -182,7 +150,7 @@ def compare(
     view: BranchView, other: TantivyIndex, asked: Sequence[Sequence[str]], *, rounds: int
 ) -> dict[str, Any]:
     """The figures of both sides, measured query by query in turn so that both meet the same machine."""
-    brands = read_brands(view)
+    (brands,) = plan_facets([FacetRequest("brand", limit=_FACET_VALUES)], schema_of(""))
     sides: dict[str, tuple[Callable[[Sequence[str]], Any], Callable[[Sequence[str]], Any]]] = {
         "any_words": (
             lambda terms: top_any(view, terms, _PAGE_SIZE),

@@ -109,18 +109,19 @@ def _percentile_ms(sorted_s: list[float], share: float) -> float:
     return sorted_s[min(len(sorted_s) - 1, int(len(sorted_s) * share))] * 1000
 
 
-def _connect(target: Target) -> "aio.UnaryUnaryMultiCallable[bytes, bytes]":
+def connect(target: Target, method: str) -> "aio.UnaryUnaryMultiCallable[bytes, bytes]":
+    """A method of the target, with bytes in place of messages."""
     credentials = channel_credentials(Path(target.ca_file).read_bytes())
     channel = aio.secure_channel(target.address, credentials, options=CHANNEL_OPTIONS)
-    method: aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
-    return method
+    call: aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+    return call
 
 
 async def _main() -> None:
     setup = json.loads(sys.stdin.readline())
     requests = [base64.b64decode(text) for text in setup["requests"]]
     targets = {name: Target(**values) for name, values in setup["targets"].items()}
-    calls = {name: _connect(target) for name, target in targets.items()}
+    calls = {name: connect(target, METHOD) for name, target in targets.items()}
     print("ready", flush=True)
     for line in sys.stdin:  # Blocks the loop on purpose: between rounds there is nothing to do.
         wanted = Round(**json.loads(line))

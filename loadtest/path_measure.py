@@ -75,16 +75,16 @@ def client_process(
     targets: Mapping[str, Target], requests: Sequence[bytes]
 ) -> Iterator[ClientProcess]:
     """A client that is connected to nothing yet and knows all targets."""
-    with _module_process("loadtest.path_client", []) as process:
-        _tell(process, encode_setup(dict(targets), list(requests)))
+    with module_process("loadtest.path_client", []) as process:
+        tell(process, encode_setup(dict(targets), list(requests)))
         yield ClientProcess(process)
 
 
 @contextmanager
 def echo_server(data: Path, sizes: Mapping[bytes, int]) -> Iterator[str]:
     """The address of a bare server that answers each request with that many bytes."""
-    with _module_process("loadtest.path_echo", [str(data)]) as process:
-        yield f"127.0.0.1:{_tell(process, encode_sizes(dict(sizes)))}"
+    with module_process("loadtest.path_echo", [str(data)]) as process:
+        yield f"127.0.0.1:{tell(process, encode_sizes(dict(sizes)))}"
 
 
 def measure(client: ClientProcess, pids: Mapping[str, int], plan: Plan) -> dict[int, Level]:
@@ -134,7 +134,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def _module_process(module: str, arguments: list[str]) -> Iterator["subprocess.Popen[str]"]:
+def module_process(module: str, arguments: list[str]) -> Iterator["subprocess.Popen[str]"]:
     """A Python program of ours that ends when its stdin is closed."""
     with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
@@ -153,7 +153,7 @@ def _module_process(module: str, arguments: list[str]) -> Iterator["subprocess.P
                 process.kill()
 
 
-def _tell(process: "subprocess.Popen[str]", line: str) -> str:
+def tell(process: "subprocess.Popen[str]", line: str) -> str:
     """Give the process its first line and return its first word."""
     assert process.stdin is not None
     assert process.stdout is not None

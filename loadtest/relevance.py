@@ -1,7 +1,7 @@
 """`python -m loadtest relevance`: how good the order of the first ten is, by people's judgments.
 
 Our list is what the product itself answers: the products that match all words, then the list of relaxed
-matches that it adds when these are few. It runs in memory; no server is needed.
+matches that it adds when these are few. It runs in memory; no server is needed. tantivy never gets synonyms.
 """
 
 import argparse
@@ -12,8 +12,10 @@ from typing import Any
 
 from actors.index.schema import Schema
 from actors.index.segments import BranchView, open_branch
+from actors.search.merchandise import PLAIN, Merchandise
 from actors.search.query import DEPTH_MAX, PAGE_SIZE_MAX, SearchPage, SearchQuery
 from actors.search.search import search
+from actors.search.synonyms import SynonymBook
 from loadtest.engine import BRANCH, build_index, schema_of
 from loadtest.engine_catalogue import read_catalogue
 from loadtest.relevance_measures import (
@@ -27,6 +29,8 @@ from loadtest.relevance_measures import (
     read_judgments,
 )
 from loadtest.relevance_tantivy import TantivyRanking
+from node.client.synonym_files import read_synonyms
+from node.client.text_file import TextFile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--judgments", type=Path, required=True, help="CSV with query, docid and rating"
     )
+    parser.add_argument("--synonyms", help="a list as `saluhall synonyms import` takes it")
     parser.add_argument("--seed", type=int, default=1, help="of the bootstrap")
     parser.add_argument("--language", default="en", help="of queries and products")
     parser.add_argument("--json", type=Path, help="file for the figures")
@@ -50,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     products = read_catalogue(arguments.catalog, arguments.mapping)
     language = arguments.language
     view = open_branch(build_index(iter(products), language), BRANCH)
-    ours = measure({query: list_of(view, query, language) for query in judgments}, judgments)
+    merchandise = PLAIN if arguments.synonyms is None else _with_synonyms(arguments.synonyms)
+    lists = {query: list_of(view, query, language, merchandise) for query in judgments}
+    ours = measure(lists, judgments)
     tantivy = TantivyRanking(products)
     rivals = {
         name: measure(
@@ -66,21 +73,30 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def list_of(view: BranchView, text: str, language: str) -> list[str]:
+def list_of(
+    view: BranchView, text: str, language: str, merchandise: Merchandise = PLAIN
+) -> list[str]:
     """Product ids in the order shown: the main list to its end, then the relaxed one."""
     schema = schema_of(language)
-    pages = list(_pages(view, text, schema))
+    pages = list(_pages(view, text, schema, merchandise))
     hits = [hit for page in pages for hit in page.hits]
     return [hit.product_id.decode() for hit in (*hits, *pages[0].relaxed_hits)]
 
 
-def _pages(view: BranchView, text: str, schema: Schema) -> Iterator[SearchPage]:
+def _with_synonyms(path: str) -> Merchandise:
+    entries = read_synonyms(TextFile.open(path))
+    return Merchandise(synonyms=SynonymBook.of_messages(entry.synonym for entry in entries))
+
+
+def _pages(
+    view: BranchView, text: str, schema: Schema, merchandise: Merchandise
+) -> Iterator[SearchPage]:
     token = ""
     for _ in range(0, DEPTH_MAX, PAGE_SIZE_MAX):
         query = SearchQuery(
             text, page_size=PAGE_SIZE_MAX, page_token=token, relaxed_size=PAGE_SIZE_MAX
         )
-        page = search(view, query, schema)
+        page = search(view, query, schema, merchandise)
         yield page
         token = page.next_page_token
         if not token:

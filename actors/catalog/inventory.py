@@ -4,7 +4,8 @@ from typing import Final
 
 from actors.catalog.branches import find_branch
 from actors.catalog.products import StoredProduct, read_stored
-from actors.model.prices import price_violations
+from actors.model.products import inventory_violations
+from actors.model.stock import STOCK_LEVELS_MAX, update_levels
 from actors.replication.resolution import Resolution, WriteContext
 from actors.storage.tables import INVENTORIES, product_key
 from node.errors import InvalidArgumentError, NotFoundError, Violation
@@ -44,6 +45,12 @@ def resolve_set_inventory(request: SetInventoryRequest, context: WriteContext) -
             raise _not_found(index, update)
         pending[key] = stored
         outcome = _set(stock, update)
+        if len(stock.levels) > STOCK_LEVELS_MAX:
+            raise InvalidArgumentError.of(
+                f"updates[{index}].stock_levels",
+                f"would make {len(stock.levels)} with those it has; at most {STOCK_LEVELS_MAX} "
+                "are allowed, write the product to drop those that are closed",
+            )
         if outcome == UPDATED:
             changed[key] = None
         outcomes.append(outcome)
@@ -56,9 +63,23 @@ def resolve_set_inventory(request: SetInventoryRequest, context: WriteContext) -
 def _set(stock: StockRecord, update: InventoryUpdate) -> WriteOutcome.ValueType:
     """Bring one stock record up to date in place."""
     time_ms = update.set_time.ToMilliseconds()
-    if time_ms < stock.set_time_ms:
-        return STALE
     before = stock.SerializeToString(deterministic=True)
+    is_set = update_levels(stock, update.stock_levels, time_ms)
+    if time_ms >= stock.set_time_ms and (not update.stock_levels or _says_general(update)):
+        is_set = True
+        _set_general(stock, update, time_ms)
+    if not is_set:
+        return STALE
+    return UNCHANGED if stock.SerializeToString(deterministic=True) == before else UPDATED
+
+
+def _says_general(update: InventoryUpdate) -> bool:
+    told = update.HasField("availability") or update.HasField("stock_quantity")
+    return told or bool(update.prices)
+
+
+def _set_general(stock: StockRecord, update: InventoryUpdate, time_ms: int) -> None:
+    """Prices, availability and quantity, which have one time together."""
     stock.set_time_ms = time_ms
     if update.prices:
         del stock.prices[:]
@@ -67,7 +88,6 @@ def _set(stock: StockRecord, update: InventoryUpdate) -> WriteOutcome.ValueType:
         stock.availability = update.availability
     if update.HasField("stock_quantity"):
         stock.stock_quantity = update.stock_quantity
-    return UNCHANGED if stock.SerializeToString(deterministic=True) == before else UPDATED
 
 
 def _stock_of(stored: StoredProduct, variant_id: str) -> StockRecord | None:
@@ -90,11 +110,7 @@ def _update_violations(
         found.append(
             Violation(f"{path}.set_time", "lies more than 10 minutes ahead; check the clock")
         )
-    if update.stock_quantity < 0:
-        found.append(Violation(f"{path}.stock_quantity", "must be at least 0"))
-    found += price_violations(
-        update.prices, currency_code=context.settings.currency_code, path=f"{path}.prices"
-    )
+    found += inventory_violations(update, context.settings.currency_code, path)
     return found
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from google.rpc.status_pb2 import Status
 
 from actors.catalog.branches import branch_key, find_branch
+from actors.model.attributes import ReadProduct, keep_read
 from actors.model.masks import apply_update, check_update_mask
 from actors.model.names import product_id_problem
 from actors.model.products import AttributeKinds, Checked, check_product, has_inventory, join, split
@@ -67,6 +68,7 @@ class ProductWrites:
         self._changed_content: dict[bytes, None] = {}
         self._changed_inventory: dict[bytes, None] = {}
         self._learnt: dict[str, FieldRecord] = {}
+        self._reads: dict[bytes, ReadProduct] = {}
 
     def current(self, product_id: str) -> StoredProduct | None:
         """The product as this request has left it so far."""
@@ -75,11 +77,11 @@ class ProductWrites:
             return self._pending[key]
         return read_stored(self._context.view, key)
 
-    def put(self, product: Product, kinds: AttributeKinds) -> WriteOutcome.ValueType:
-        """Create or replace a valid product. Takes `product` apart.
+    def put(self, product: Product, check: Checked) -> WriteOutcome.ValueType:
+        """Create or replace a valid product. Takes `product` apart, and keeps it.
 
         Args:
-            kinds: of its attributes, as `check_product` found them.
+            check: what `check_product` found.
         """
         keeps_inventory = not has_inventory(product)
         content, inventory = split(product, time_ms=self._context.now_ms)
@@ -93,7 +95,8 @@ class ProductWrites:
             return UNCHANGED
         if not same_content:
             self._changed_content[key] = None
-            self._learn(kinds)
+            self._learn(check.kinds)
+            self._reads[key] = ReadProduct(product, check.attributes)
         if not same_inventory:
             self._changed_inventory[key] = None
         self._pending[key] = StoredProduct(content, inventory)
@@ -123,6 +126,7 @@ class ProductWrites:
                 now_ms = self._context.now_ms
                 content = ProductRecord(content=stored.content, update_time_ms=now_ms)
                 resolution.put(PRODUCTS, key, content)
+                keep_read(stored.content, self._reads[key])
         for key in self._changed_inventory:
             stored = self._pending[key]
             if stored is None:
@@ -166,9 +170,7 @@ def resolve_write_products(request: WriteProductsRequest, context: WriteContext)
     if violations:
         first = violations[0]
         raise InvalidArgumentError(f"{first.field}: {first.description}", violations=violations)
-    outcomes = [
-        writes.put(product, check.kinds) for product, check in zip(products, checks, strict=True)
-    ]
+    outcomes = [writes.put(product, check) for product, check in zip(products, checks, strict=True)]
     resolution = Resolution(WriteProductsResponse(outcomes=outcomes))
     return resolution if request.validate_only else writes.into(resolution)
 
@@ -189,7 +191,7 @@ def resolve_import_products(request: ImportProductsRequest, context: WriteContex
         if check.violations:
             item.status.CopyFrom(_refusal(check.violations))
         else:
-            item.outcome = writes.put(product, check.kinds)
+            item.outcome = writes.put(product, check)
     resolution = Resolution(response)
     return resolution if request.validate_only else writes.into(resolution)
 
@@ -285,11 +287,14 @@ def _equal_stock(new: InventoryRecord, old: InventoryRecord) -> bool:
     if len(new.variants) != len(old.variants):
         return False
     pairs = [(new.product, old.product), *zip(new.variants, old.variants, strict=True)]
-    for new_stock, old_stock in pairs:
-        time_ms = new_stock.set_time_ms
-        new_stock.set_time_ms = old_stock.set_time_ms
-        equal = new_stock == old_stock
-        new_stock.set_time_ms = time_ms
-        if not equal:
-            return False
-    return True
+    return all(_timeless(new_stock) == _timeless(old_stock) for new_stock, old_stock in pairs)
+
+
+def _timeless(stock: StockRecord) -> StockRecord:
+    """What it says, without when it was set."""
+    told = StockRecord()
+    told.CopyFrom(stock)
+    told.ClearField("set_time_ms")
+    for level in told.levels:
+        level.ClearField("set_time_ms")
+    return told

@@ -13,6 +13,7 @@ from actors.index.products import encode_identifiers, encode_ids, product_identi
 from actors.index.schema import Schema
 from actors.index.segments import SegmentRecord
 from actors.index.terms import extract_postings
+from actors.index.titles import encode_titles, title_keys
 from actors.index.vocabulary import encode_vocabulary
 
 BUILD_PRODUCTS_MAX: Final = 8_192
@@ -36,10 +37,11 @@ def build_segment(
     postings, terms = extract_postings(ordered, schema)
     encoder = PostingsEncoder(prefix, len(ordered))
     entries = [*encoder.add(postings), *encoder.finish()]
-    entries += encode_vocabulary(prefix, sorted(terms))
+    entries += encode_vocabulary(prefix, sorted(terms), encoder.hashes(), encoder.counts())
     entries += encode_ids(prefix, [item.product.id.encode() for item in ordered])
     hashes, ordinals = product_identifiers(ordered)
     entries += encode_identifiers(prefix, hashes, ordinals)
+    entries += encode_titles(prefix, title_keys(ordered))
     layout = layout_of(ordered)
     if layout.row_product is not None:
         entries += encode_pieces(prefix + ROW_PRODUCT, layout.row_product)

@@ -8,8 +8,8 @@ and stock in place, `columns_read` opens them; `columns_tables` describes what i
   of two parts, ... that a product is in;
 - numbers (`Columns.number`): popularity (absent when 0), release_time (seconds since 1970),
   `attributes.<key>#n`, and `attributes.<key>#b` with 0 and 1;
-- by row, patched in place (`Columns.inventory`): price in each market, availability and
-  stock_quantity.
+- by row, patched in place (`Columns.inventory`): price in each market and price list, availability and
+  stock_quantity, in general and in each market and store.
 
 What a product says holds for all its rows: it is stored by ordinal. What a variant says is stored by row.
 """
@@ -26,11 +26,12 @@ from actors.index.columns_build import (
     category_levels,
     layout_of,
 )
-from actors.index.columns_inventory import MISSING, InventoryColumns, patch_inventory
+from actors.index.columns_inventory import InventoryColumns, patch_inventory
 from actors.index.columns_layout import RowLayout, expand_ranges
 from actors.index.columns_merge import MergeSource, merge_columns, merged_layout
 from actors.index.columns_read import Column, Columns, Dictionary, Stream, open_columns
 from actors.index.columns_text import dictionary_key, exact_key, folded, key_text
+from actors.index.inventory_blocks import MISSING
 
 __all__ = [
     "ATTRIBUTES",

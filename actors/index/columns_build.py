@@ -1,8 +1,10 @@
 """The columns of a new segment, from its products."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, count
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ from actors.index.columns_layout import RowLayout
 from actors.index.columns_tables import KEYWORDS, NUMBERS, Flat, TableEncoder
 from actors.index.columns_text import dictionary_key, exact_key
 from actors.index.document import IndexedProduct
+from actors.model.attributes import Attributes
 from node.errors import InvariantError
 from protos.v1.product_pb2 import Product, Variant
 
@@ -29,21 +32,39 @@ CATEGORY_LEVELS: Final = 16
 CATEGORY_COLUMNS: Final = tuple(f"categories#{level}" for level in range(CATEGORY_LEVELS))
 """Paths of one part, of two parts, and so on: a level of the hierarchy is one column to count."""
 
-_Texts = dict[tuple[str, str], int]
-"""Every text of every column, numbered as it came."""
+_KEYS_CACHED_MAX: Final = 1 << 15
 
 
-class _Entries:
-    """Entries of one level (ordinals or rows), gathered product by product."""
+class _Values:
+    """Values by name, gathered product by product, each with its position: an ordinal or a row."""
 
-    __slots__ = ("number_names", "number_positions", "numbers", "text_codes", "text_positions")
+    __slots__ = ("named", "positions")
 
     def __init__(self) -> None:
-        self.text_codes: list[int] = []
-        self.text_positions: list[int] = []
-        self.number_names: list[str] = []
-        self.numbers: list[float] = []
-        self.number_positions: list[int] = []
+        self.named: list[tuple[str, Any]] = []
+        self.positions: list[int] = []
+
+    def add(self, named: Sequence[tuple[str, Any]], position: int) -> None:
+        self.named += named
+        self.positions += [position] * len(named)
+
+
+class _Level:
+    """What stands at one level, of products or of rows. Of attributes the name is their key."""
+
+    __slots__ = ("booleans", "field_numbers", "field_texts", "numbers", "texts")
+
+    def __init__(self) -> None:
+        self.field_texts = _Values()
+        self.field_numbers = _Values()
+        self.texts = _Values()
+        self.numbers = _Values()
+        self.booleans = _Values()
+
+    def add_attributes(self, attributes: Attributes, position: int) -> None:
+        self.texts.add(attributes.texts, position)
+        self.numbers.add(attributes.numbers, position)
+        self.booleans.add(attributes.booleans, position)
 
 
 def build_columns(
@@ -55,22 +76,26 @@ def build_columns(
         products: by ordinal.
         layout: of these products.
     """
-    texts: _Texts = {}
-    by_product, by_row = _Entries(), _Entries()
+    by_product, by_row = _Level(), _Level()
     stocks = []
     row = 0
     for ordinal, indexed in enumerate(products):
         product = indexed.product
-        _add_product(product, ordinal, by_product, texts)
-        for variant in product.variants:
-            _add_variant(variant, row, by_row, texts)
-            row += 1
+        _add_product(product, ordinal, by_product)
+        by_product.add_attributes(indexed.attributes.own, ordinal)
+        if product.variants:
+            for variant, attributes in zip(
+                product.variants, indexed.attributes.variants, strict=True
+            ):
+                by_row.field_texts.add(_variant_texts(variant), row)
+                by_row.add_attributes(attributes, row)
+                row += 1
         stocks += row_stocks(indexed.inventory, variant_count=len(product.variants))
         row = len(stocks)
     if row != layout.row_count:
         raise InvariantError(f"{row} rows of products in a layout of {layout.row_count}")
     for table, flat in (
-        (KEYWORDS, _flat_texts(texts, by_product, by_row)),
+        (KEYWORDS, _flat_texts(by_product, by_row)),
         (NUMBERS, _flat_numbers(by_product, by_row)),
     ):
         encoder = TableEncoder(table, layout)
@@ -84,77 +109,34 @@ def layout_of(products: Sequence[IndexedProduct]) -> RowLayout:
     return RowLayout.of_counts([max(1, len(p.product.variants)) for p in products])
 
 
-def _add_product(product: Product, ordinal: int, entries: _Entries, texts: _Texts) -> None:
-    codes = entries.text_codes
-    before = len(codes)
-    for name, text in (
+def _add_product(product: Product, ordinal: int, level: _Level) -> None:
+    """Add the product's own fields. Texts may be empty; they are left out later."""
+    texts: list[tuple[str, str]] = [
         ("id", product.id),
         ("title", product.title),
         ("brand", product.brand),
         ("mpn", product.mpn),
         ("article_number", product.article_number),
         ("language_code", product.language_code),
-    ):
-        if text:
-            codes.append(texts.setdefault((name, text), len(texts)))
-    for text in product.gtins:
-        codes.append(texts.setdefault(("gtins", text), len(texts)))
-    for text in product.tags:
-        codes.append(texts.setdefault(("tags", text), len(texts)))
+        *[("gtins", text) for text in product.gtins],
+        *[("tags", text) for text in product.tags],
+    ]
     for path in product.categories:
-        for column, text in category_levels(path):
-            codes.append(texts.setdefault((column, text), len(texts)))
-    entries.text_positions += [ordinal] * (len(codes) - before)
+        texts += category_levels(path)
+    level.field_texts.add(texts, ordinal)
     if product.popularity:
-        _add_number("popularity", product.popularity, ordinal, entries)
+        level.field_numbers.add([("popularity", product.popularity)], ordinal)
     if product.HasField("release_time"):
-        _add_number("release_time", product.release_time.seconds, ordinal, entries)
-    _add_attributes(product, ordinal, entries, texts)
+        level.field_numbers.add([("release_time", product.release_time.seconds)], ordinal)
 
 
-def _add_variant(variant: Variant, row: int, entries: _Entries, texts: _Texts) -> None:
-    codes = entries.text_codes
-    before = len(codes)
-    for name, text in (
+def _variant_texts(variant: Variant) -> list[tuple[str, str]]:
+    return [
         ("variant_id", variant.id),
         ("mpn", variant.mpn),
         ("article_number", variant.article_number),
-    ):
-        if text:
-            codes.append(texts.setdefault((name, text), len(texts)))
-    for text in variant.gtins:
-        codes.append(texts.setdefault(("gtins", text), len(texts)))
-    entries.text_positions += [row] * (len(codes) - before)
-    _add_attributes(variant, row, entries, texts)
-
-
-def _add_attributes(
-    item: Product | Variant, position: int, entries: _Entries, texts: _Texts
-) -> None:
-    codes, positions = entries.text_codes, entries.text_positions
-    attributes = item.attributes
-    for key in attributes:  # items() of a protobuf map is Python code, and slower
-        value = attributes[key]
-        found = value.texts
-        if found:
-            name = "attributes." + key + "#t"
-            for text in found:
-                codes.append(texts.setdefault((name, text), len(texts)))
-                positions.append(position)
-            continue
-        numbers = value.numbers
-        if numbers:
-            name = "attributes." + key + "#n"
-            for number in numbers:
-                _add_number(name, number, position, entries)
-        elif value.HasField("boolean"):
-            _add_number("attributes." + key + "#b", value.boolean, position, entries)
-
-
-def _add_number(name: str, number: float, position: int, entries: _Entries) -> None:
-    entries.number_names.append(name)
-    entries.numbers.append(number)
-    entries.number_positions.append(position)
+        *[("gtins", text) for text in variant.gtins],
+    ]
 
 
 def category_levels(path: str) -> list[tuple[str, str]]:
@@ -169,35 +151,59 @@ def category_levels(path: str) -> list[tuple[str, str]]:
     ]
 
 
-def _flat_texts(texts: _Texts, by_product: _Entries, by_row: _Entries) -> Flat:
+def _flat_texts(by_product: _Level, by_row: _Level) -> Flat:
     """Texts numbered as they came become sorted dictionaries with codes."""
-    ordered: list[tuple[bytes, bytes, int]] = []
-    for (name, text), number in texts.items():
+    columns: dict[bytes, list[tuple[bytes, int]]] = {}
+    fields = _numbered([by_product.field_texts, by_row.field_texts], start=0)
+    for (name, text), number in fields.items():
         if text:
             key = exact_key(text) if name in EXACT_FIELDS else dictionary_key(text)
-            ordered.append((name.encode(), key, number))
-    ordered.sort()
-    names = list(dict.fromkeys(map(itemgetter(0), ordered)))
-    keys = list(map(itemgetter(1), ordered))
-    numbers = np.fromiter(map(itemgetter(2), ordered), np.int64, len(ordered))
-    column_of = {name: index for index, name in enumerate(names)}
-    columns = np.fromiter((column_of[o[0]] for o in ordered), np.int64, len(ordered))
-    counts = np.bincount(columns, minlength=len(names))
-    codes = np.arange(len(ordered)) - (np.cumsum(counts) - counts)[columns]
+            columns.setdefault(name.encode(), []).append((key, number))
+    attributes = _numbered([by_product.texts, by_row.texts], start=len(fields))
+    by_key: dict[str, list[tuple[bytes, int]]] = {}
+    for (name, text), number in attributes.items():
+        if text:
+            by_key.setdefault(name, []).append((_shared_key(text), number))
+    for name, keyed in by_key.items():
+        columns[(ATTRIBUTES + name + TEXT_SUFFIX).encode()] = keyed
+    names = sorted(columns)
+    for keyed in columns.values():
+        keyed.sort()
+    counts = np.fromiter((len(columns[name]) for name in names), np.int64, len(names))
+    ordered = list(chain.from_iterable(map(columns.__getitem__, names)))
+    numbers = np.fromiter(map(itemgetter(1), ordered), np.int64, len(ordered))
     # Empty texts keep column -1 and are left out below.
-    column_by_number = np.full(len(texts), -1, np.int64)
-    code_by_number = np.zeros(len(texts), np.int64)
-    column_by_number[numbers] = columns
-    code_by_number[numbers] = codes
+    text_count = len(fields) + len(attributes)
+    column_by_number = np.full(text_count, -1, np.int64)
+    code_by_number = np.zeros(text_count, np.int64)
+    column_by_number[numbers] = np.repeat(np.arange(len(names)), counts)
+    starts = np.cumsum(counts) - counts
+    code_by_number[numbers] = np.arange(len(ordered)) - np.repeat(starts, counts)
     parts = []
     for level, entries in enumerate((by_product, by_row)):
-        came = np.array(entries.text_codes, np.int64)
-        column = column_by_number[came]
-        kept = column >= 0
-        at = np.array(entries.text_positions, np.int64)[kept]
-        parts.append((2 * column[kept] + level, at, code_by_number[came[kept]]))
+        for values, number_of in ((entries.field_texts, fields), (entries.texts, attributes)):
+            came = np.fromiter(
+                map(number_of.__getitem__, values.named), np.int64, len(values.named)
+            )
+            column = column_by_number[came]
+            kept = column >= 0
+            at = np.array(values.positions, np.int64)[kept]
+            parts.append((2 * column[kept] + level, at, code_by_number[came[kept]]))
     streams, positions, ranked = (np.concatenate(column) for column in zip(*parts, strict=True))
+    keys = list(map(itemgetter(0), ordered))
     return sorted_texts(names, streams, positions, ranked, value_counts=counts, keys=keys)
+
+
+def _numbered(levels: Sequence[_Values], *, start: int) -> dict[tuple[str, str], int]:
+    """Each name and text once, numbered in the order in which they came."""
+    distinct = dict.fromkeys(chain.from_iterable(values.named for values in levels))
+    return dict(zip(distinct, count(start)))
+
+
+@lru_cache(_KEYS_CACHED_MAX)
+def _shared_key(text: str) -> bytes:
+    """The dictionary key of a text that many products share."""
+    return dictionary_key(text)
 
 
 def sorted_texts(
@@ -239,17 +245,31 @@ def sorted_texts(
     )
 
 
-def _flat_numbers(by_product: _Entries, by_row: _Entries) -> Flat:
-    named = sorted({*by_product.number_names, *by_row.number_names})
-    column_of = {name: index for index, name in enumerate(named)}
-    parts = []
+def _flat_numbers(by_product: _Level, by_row: _Level) -> Flat:
+    sources: list[tuple[int, _Values, str, str]] = []
     for level, entries in enumerate((by_product, by_row)):
-        count = len(entries.numbers)
-        columns = np.fromiter(map(column_of.__getitem__, entries.number_names), np.int64, count)
-        positions = np.array(entries.number_positions, np.int64)
-        parts.append((2 * columns + level, positions, np.array(entries.numbers, np.float64)))
-    streams, positions, numbers = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return sorted_numbers([name.encode() for name in named], streams, positions, numbers)
+        sources += (
+            (level, entries.field_numbers, "", ""),
+            (level, entries.numbers, ATTRIBUTES, NUMBER_SUFFIX),
+            (level, entries.booleans, ATTRIBUTES, BOOLEAN_SUFFIX),
+        )
+    found: set[bytes] = set()
+    kept = []
+    for level, values, before, after in sources:
+        if values.named:
+            keys, numbers = zip(*values.named, strict=True)
+            name_of = {key: (before + key + after).encode() for key in dict.fromkeys(keys)}
+            found.update(name_of.values())
+            kept.append((level, keys, name_of, values.positions, numbers))
+    names = sorted(found)
+    column_of = {name: index for index, name in enumerate(names)}
+    parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))]
+    for level, keys, name_of, positions, numbers in kept:
+        stream_of = {key: 2 * column_of[name] + level for key, name in name_of.items()}
+        streams = np.fromiter(map(stream_of.__getitem__, keys), np.int64, len(keys))
+        parts.append((streams, np.array(positions, np.int64), np.array(numbers, np.float64)))
+    streams, at, values_of = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return sorted_numbers(names, streams, at, values_of)
 
 
 def sorted_numbers(

@@ -42,10 +42,14 @@ def encode_pieces(key: bytes, arrays: Sequence[AnyArray]) -> Iterator[tuple[byte
             yield _part_key(key, index, part), raw[start : start + PART_BYTES].tobytes()
 
 
+_JOINED_SHARE: Final = 16
+"""Where one element in so many is asked for, all parts are joined: once, since such questions come again."""
+
+
 class PieceArray:
     """A stored array, read part by part on demand: most queries touch only some of it."""
 
-    __slots__ = ("_load", "_parts", "_start", "_step", "_stop")
+    __slots__ = ("_joined", "_load", "_parts", "_start", "_step", "_stop")
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class PieceArray:
         self._step = step
         self._start = start
         self._stop = stop
+        self._joined: AnyArray | None = None  # of several parts, once they were asked for together
 
     def __len__(self) -> int:
         return self._stop - self._start
@@ -98,19 +103,29 @@ class PieceArray:
         if self._start // self._step == (self._stop - 1) // self._step:
             base = self._start // self._step * self._step
             return self._part(self._start // self._step)[self._start - base : self._stop - base]
-        return np.concatenate([part for _, part in self.parts()])
+        if self._joined is None:
+            self._joined = np.concatenate([part for _, part in self.parts()])
+        return self._joined
 
     def take(self, indices: npt.NDArray[np.int32]) -> AnyArray:
         """The elements at `indices`, which are sorted ascending."""
         if self._start // self._step == max(self._stop - 1, 0) // self._step:
             taken: AnyArray = self.whole().take(indices)
             return taken
+        if not len(indices):
+            return self._part(0)[:0]
+        if self._joined is not None or len(indices) * _JOINED_SHARE > len(self):
+            return self.whole().take(indices)
+        numbers = range(self._start // self._step, (self._stop - 1) // self._step + 1)
+        ends = [(number + 1) * self._step - self._start for number in numbers]
         taken_parts = []
-        for first, part in self.parts():
-            low, high = np.searchsorted(indices, (first, first + len(part)))
+        low = 0
+        for number, high in zip(numbers, indices.searchsorted(ends).tolist(), strict=True):
             if low < high:
-                taken_parts.append(part.take(indices[low:high] - first))
-        return np.concatenate(taken_parts) if taken_parts else self._part(0)[:0]
+                shift = self._start - number * self._step
+                taken_parts.append(self._part(number).take(indices[low:high] + shift))
+            low = high
+        return taken_parts[0] if len(taken_parts) == 1 else np.concatenate(taken_parts)
 
     def _part(self, number: int) -> AnyArray:
         part = self._parts.get(number)

@@ -28,6 +28,10 @@ from node.errors import InvariantError
 Predicate = Callable[[AnyArray], npt.NDArray[np.bool_]]
 """Which entries are meant; false for the missing marker (-1 or NaN)."""
 
+_SEARCH_SHARE: Final = 32
+"""Entries are searched where fewer than one in so many positions are asked for: 41 us for 900 in 200,000, and
+575 us for 16,000, where marking takes 380."""
+
 _SCATTER_SHARE: Final = 8
 """Marking positions in an array of all beats searching them, unless they are fewer than one in so many."""
 
@@ -64,11 +68,11 @@ class Stream:
         if at is None:
             return self.entries.whole()
         positions = self.positions.whole()
-        if len(at) * _SCATTER_SHARE < len(positions):
-            return self.pairs(at)[1]
+        if len(at) * _SEARCH_SHARE < len(positions):
+            return self.entries.whole().take(_searched(positions, at)[1])
         wanted = np.zeros(self.size, np.bool_)
         wanted[at] = True
-        return self.entries.whole()[wanted.take(positions)]
+        return self.entries.whole().take(wanted.take(positions).nonzero()[0])
 
     def pairs(self, at: Int32Array | None) -> tuple[npt.NDArray[np.int64], AnyArray]:
         """Every entry of the positions `at` (sorted; None: all), with its index in `at`, by that index."""
@@ -82,10 +86,8 @@ class Stream:
         if at is None:
             return positions.astype(np.int64), entries
         if len(at) * _SCATTER_SHARE < len(positions):
-            starts = np.searchsorted(positions, at)
-            counts = np.searchsorted(positions, at, side="right") - starts
-            chosen = _ranges(starts, counts)
-            return np.repeat(np.arange(len(at)), counts), entries.take(chosen)
+            slots, chosen = _searched(positions, at)
+            return slots, entries.take(chosen)
         slots = np.full(self.size, -1, np.int32)
         slots[at] = np.arange(len(at), dtype=np.int32)
         slot = slots.take(positions)
@@ -368,6 +370,22 @@ def _window(array: PieceArray, starts: AnyArray, origin: int, first: int, stop: 
     """What belongs to the streams `first` to `stop`, of a pack that begins with stream `origin`."""
     base = int(starts[origin])
     return array.window(int(starts[first]) - base, int(starts[stop]) - base)
+
+
+def _searched(
+    positions: Int32Array, at: Int32Array
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """For each of the `positions` that is among `at`, both sorted: its index there, and its own index."""
+    if not len(positions):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    starts = positions.searchsorted(at)
+    slots = (positions.take(starts, mode="clip") == at).nonzero()[0]
+    found = starts.take(slots)
+    followers = found[found < len(positions) - 1] + 1
+    if not (positions.take(followers) == positions.take(followers - 1)).any():
+        return slots, found  # each stands there once at most
+    counts = positions.searchsorted(at, side="right") - starts
+    return np.repeat(np.arange(len(at)), counts), _ranges(starts, counts)
 
 
 def _marked(found: Int32Array, at: Int32Array) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from actors.index.keys import ROW_PRODUCT
 from actors.index.postings import PostingsEncoder, combine
 from actors.index.products import encode_identifiers, encode_ids
 from actors.index.segments import Segment, SegmentRecord
+from actors.index.titles import encode_titles
 from actors.index.vocabulary import encode_vocabulary, merge_vocabularies, read_vocabulary
 
 _POSTINGS_PER_RANGE: Final = 1 << 21
@@ -57,6 +58,7 @@ class SegmentCombiner:
         yield from encode_ids(prefix, self._ids)
         hashes, ordinals = self._identifiers()
         yield from encode_identifiers(prefix, hashes, ordinals)
+        yield from encode_titles(prefix, self._title_keys())
         sources = [
             MergeSource(s.segment.arrays, s.segment.prefix, s.segment.layout, s.new_ordinals)
             for s in self._sources
@@ -121,7 +123,16 @@ class SegmentCombiner:
         terms = merge_vocabularies(sources)
         if any(source.segment.alive is not None for source in self._sources):
             terms = _held(terms, encoder.hashes())
-        yield from encode_vocabulary(self._prefix, terms)
+        yield from encode_vocabulary(self._prefix, terms, encoder.hashes(), encoder.counts())
+
+    def _title_keys(self) -> NDArray[np.uint64]:
+        keys = np.zeros(len(self._ids), np.uint64)
+        for source in self._sources:
+            old = source.segment.title_keys
+            if old is not None:
+                kept = source.new_ordinals >= 0
+                keys[source.new_ordinals[kept]] = old.whole()[kept]
+        return keys
 
     def _identifiers(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
         hashes, ordinals = [], []

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from actors.model.attributes import ProductAttributes, read_product_attributes
 from protos.internal.records_pb2 import InventoryRecord
 from protos.v1.product_pb2 import Product
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IndexedProduct:
     """One product as it is stored: its content, and apart from it what changes often."""
 
@@ -15,6 +17,14 @@ class IndexedProduct:
     """With its variants, without prices, availability and stock."""
 
     inventory: InventoryRecord
+
+    read: ProductAttributes | None = None
+    """The product's attributes, where they have been read already."""
+
+    @cached_property
+    def attributes(self) -> ProductAttributes:
+        """The attributes of the product and its variants."""
+        return self.read or read_product_attributes(self.product)
 
 
 @dataclass(frozen=True, slots=True)

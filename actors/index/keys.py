@@ -24,7 +24,14 @@ POSTING_ORDINALS: Final = b"to"
 POSTING_CODES: Final = b"tc"
 DENSE_CODES: Final = b"td"
 VOCABULARY: Final = b"v"
+VOCABULARY_HASHES: Final = b"vh"
+VOCABULARY_COUNTS: Final = b"vc"
+WORD_PLACES: Final = b"wp"
+WORD_SIGNATURES: Final = b"ws"
+WORD_ENDINGS: Final = b"we"
+WORD_PLAIN: Final = b"wn"
 PATCH_LOG: Final = b"l"
+TITLE_KEYS: Final = b"k"
 
 
 def branch_key(branch: int) -> bytes:

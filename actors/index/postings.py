@@ -135,22 +135,37 @@ class TermIndex:
 
     def find(self, hashed: int) -> TermPostings | None:
         """The postings of the term with this hash, or None."""
+        place = self._place(hashed)
+        return None if place is None else self._postings(*place, self._opened(place[0])[1])
+
+    def has(self, hashed: int) -> bool:
+        """Whether there is a term with this hash."""
+        return self._place(hashed) is not None
+
+    def _place(self, hashed: int) -> tuple[int, int] | None:
+        """The piece and the index in it of the term with this hash."""
         if not self.term_count:
             return None
         piece = 0
         if self.term_count > TERMS_PER_PIECE:
             piece = max(bisect_right(self._fence_hashes(), hashed) - 1, 0)
-        opened = self._term_pieces.get(piece)
-        if opened is None:
-            opened = (
-                self._piece(TERM_HASHES, piece, np.uint64),
-                stable(self._value(TERM_INFOS, piece)),
-            )
-            self._term_pieces[piece] = opened
-        hashes, infos = opened
+        hashes = self._opened(piece)[0]
         index = int(hashes.searchsorted(np.uint64(hashed)))
         if index == len(hashes) or int(hashes[index]) != hashed:
             return None
+        return piece, index
+
+    def _opened(self, piece: int) -> tuple[NDArray[np.uint64], memoryview | bytes]:
+        """The hashes and infos of a piece of terms."""
+        opened = self._term_pieces.get(piece)
+        if opened is None:
+            opened = self._term_pieces[piece] = (
+                self._piece(TERM_HASHES, piece, np.uint64),
+                stable(self._value(TERM_INFOS, piece)),
+            )
+        return opened
+
+    def _postings(self, piece: int, index: int, infos: memoryview | bytes) -> TermPostings:
         count, at, start, code_max, dense, _ = _INFO_STRUCT.unpack_from(
             infos, index * _INFO_STRUCT.size
         )
@@ -159,6 +174,24 @@ class TermIndex:
             dense_key = piece_key(self._prefix + DENSE_CODES, piece * TERMS_PER_PIECE + index)
         span = None if count > POSTINGS_PER_PIECE else (at, start)
         return TermPostings(self, count, code_max, span, dense_key)
+
+    def find_all(self, hashes: NDArray[np.uint64]) -> list[TermPostings | None]:
+        """The postings of the terms with these hashes, found together: several times cheaper than one by one."""
+        found: list[TermPostings | None] = [None] * len(hashes)
+        if not self.term_count:
+            return found
+        fences = np.array(self._fence_hashes()[1:], np.uint64)
+        pieces = fences.searchsorted(hashes, side="right")
+        for piece in np.unique(pieces).tolist():
+            of_piece, infos = self._opened(piece)
+            asked = np.flatnonzero(pieces == piece)
+            places = of_piece.searchsorted(hashes[asked])
+            present = np.flatnonzero(of_piece.take(places, mode="clip") == hashes[asked])
+            for number, index in zip(
+                asked[present].tolist(), places[present].tolist(), strict=True
+            ):
+                found[number] = self._postings(piece, index, infos)
+        return found
 
     def all_hashes(self) -> NDArray[np.uint64]:
         """uint64[T], ascending."""
@@ -171,6 +204,11 @@ class TermIndex:
         count = -(-self.term_count // TERMS_PER_PIECE)
         pieces = [view_array(self._value(TERM_INFOS, index), _INFO) for index in range(count)]
         return np.concatenate(pieces) if pieces else np.empty(0, _INFO)
+
+    def counts_of(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
+        """uint32: how many products hold each of some terms of the segment, dead ones included."""
+        counts: NDArray[np.uint32] = self.infos()["count"][self.all_hashes().searchsorted(hashes)]
+        return counts
 
     def read_terms(
         self, infos: NDArray[Any], first: int, last: int
@@ -281,6 +319,12 @@ class PostingsEncoder:
     def hashes(self) -> NDArray[np.uint64]:
         """uint64[T], ascending: the terms so far."""
         return np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
+
+    def counts(self) -> NDArray[np.uint32]:
+        """uint32[T], beside `hashes`: how many products hold each term."""
+        if not self._infos:
+            return np.empty(0, np.uint32)
+        return np.concatenate([infos["count"] for infos in self._infos])
 
     def finish(self) -> Iterator[Entry]:
         """The last values."""

@@ -5,7 +5,7 @@ tie. Ids and identifiers are found through sorted 64-bit hashes (xxh3), whole ba
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -27,8 +27,9 @@ from actors.index.terms import identifiers_of
 from node.errors import InvariantError
 
 _IDS_PER_PIECE: Final = 4_096
-_KNOWN_IDS_MAX: Final = 8_192
 """An id is at most 128 bytes, so a piece stays under 1 MiB."""
+
+_KNOWN_IDS_MAX: Final = 1 << 15
 
 _END: Final = struct.Struct("<I")
 _TWO_ENDS: Final = struct.Struct("<II")
@@ -76,19 +77,31 @@ def encode_identifiers(
     yield from encode_pieces(prefix + IDENTIFIER_ORDINALS, ordinals[order].astype(np.int32))
 
 
+class KnownIds(dict[int, bytes]):
+    """Product ids by ordinal that were read before: hits repeat."""
+
+
 class ProductIds:
     """The products of one segment."""
 
     def __init__(
-        self, reader: ArrayReader, prefix: bytes, *, product_count: int, identifier_count: int
+        self,
+        reader: ArrayReader,
+        prefix: bytes,
+        *,
+        product_count: int,
+        identifier_count: int,
+        known_ids: KnownIds,
     ) -> None:
+        """`known_ids`: of the same segment, from earlier views; it grows to `_KNOWN_IDS_MAX`."""
         self._reader = reader
         self._prefix = prefix
         self._product_count = product_count
         self._identifier_count = identifier_count
         self._pieces: dict[bytes, NDArray[Any]] = {}
         self._id_pieces: dict[int, tuple[memoryview | bytes, int]] = {}
-        self._known_ids: dict[int, bytes] = {}
+        self._known_ids = known_ids
+        self._ranges: list[tuple[int, int]] | None = None
 
     def product_id(self, ordinal: int) -> bytes:
         """The id of a product."""
@@ -98,6 +111,11 @@ class ProductIds:
                 self._known_ids.clear()
             known = self._known_ids[ordinal] = self._read_id(ordinal)
         return known
+
+    def product_ids(self, ordinals: Iterable[int]) -> list[bytes]:
+        """The ids of products."""
+        known = self._known_ids
+        return [known.get(ordinal) or self.product_id(ordinal) for ordinal in ordinals]
 
     def _read_id(self, ordinal: int) -> bytes:
         piece, place = divmod(ordinal, _IDS_PER_PIECE)
@@ -137,16 +155,24 @@ class ProductIds:
         """int32, ascending: the products with this identifier, dead ones included."""
         key = np.uint64(hashed)
         parts = []
-        for piece in range(-(-self._identifier_count // PIECE_COUNT)):
-            hashes = self._piece(IDENTIFIER_HASHES, piece, np.uint64)
-            if key < hashes[0] or key > hashes[-1]:
+        for piece, (first, last) in enumerate(self._identifier_ranges()):
+            if not first <= hashed <= last:
                 continue
+            hashes = self._piece(IDENTIFIER_HASHES, piece, np.uint64)
             low, high = (int(hashes.searchsorted(key, side=side)) for side in ("left", "right"))
             if low < high:
                 parts.append(self._piece(IDENTIFIER_ORDINALS, piece, np.int32)[low:high])
         if not parts:
             return np.empty(0, np.int32)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _identifier_ranges(self) -> list[tuple[int, int]]:
+        """The first and last hash of each piece of identifiers."""
+        if self._ranges is None:
+            pieces = range(-(-self._identifier_count // PIECE_COUNT))
+            hashes = [self._piece(IDENTIFIER_HASHES, piece, np.uint64) for piece in pieces]
+            self._ranges = [(int(of_piece[0]), int(of_piece[-1])) for of_piece in hashes]
+        return self._ranges
 
     def all_identifiers(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
         """All (identifier hash, ordinal) pairs."""

@@ -1,8 +1,11 @@
 """How a tenant's fields are searched: weights, languages, and the constants of BM25F."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from actors.text.analyzer import Analyzer, analyzer_of, language_of
+from actors.text.lists import NO_LISTS, TextLists
 
 SATURATION: Final = 1.2
 """k1: how soon more of the same word stops counting (Robertson and Zaragoza 2009, section 3.4)."""
@@ -16,6 +19,9 @@ CATEGORIES: Final = "categories"
 TAGS: Final = "tags"
 DESCRIPTION: Final = "description"
 ATTRIBUTES: Final = "attributes"
+
+IMPACTS_VERSION: Final = 2
+"""Grows when impacts are computed in another way: what a product is counts since 2."""
 
 FIELD_GROUPS: Final = (TITLE, BRAND, CATEGORIES, TAGS, DESCRIPTION, ATTRIBUTES)
 """Fields whose length is counted together; all attributes are one group."""
@@ -38,6 +44,11 @@ DEFAULT_AVERAGE_LENGTHS: Final[Mapping[str, float]] = {
     ATTRIBUTES: 20.0,
 }
 """Terms in a field of a typical product, until a log entry installs the tenant's own."""
+
+
+def weights_version_of(setting_version: int) -> int:
+    """The version of weights in 32 bits: how impacts are computed, and how often settings changed them."""
+    return IMPACTS_VERSION << 24 | setting_version & (1 << 24) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,15 @@ class Schema:
     """By field group. Changing them, or any weight, takes a new `weights_version`."""
 
     weights_version: int
-    """Segments remember the version that their impacts were computed with."""
+    """Segments remember the version that their impacts were computed with: see `weights_version_of`."""
+
+    texts: Mapping[str, TextLists] = field(default_factory=dict)
+    """What the tenant reads differently, by `language_of` the language. Other lemmas take a new `weights_version`."""
+
+    def analyzer(self, language_code: str) -> Analyzer:
+        """What reads texts in a language, given as BCP 47; empty: in the first one."""
+        code = language_code or self.language_codes[0]
+        return analyzer_of(code, self.texts.get(language_of(code), NO_LISTS))
 
     def search_weight(self, field_key: str) -> float:
         """The weight of a field: its setting, else the default of its group."""

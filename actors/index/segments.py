@@ -10,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.index.arrays import read_pieces
+from actors.index.branch_memory import BranchMemory, Kept
 from actors.index.columns_layout import RowLayout
+from actors.index.columns_pieces import PieceArray
 from actors.index.keys import ALIVE, ROW_PRODUCT, branch_key, segment_prefix
 from actors.index.ports import ArrayReader, ArrayWriter
 from actors.index.postings import TermIndex, TermPostings
-from actors.index.products import ProductIds
+from actors.index.products import KnownIds, ProductIds
+from actors.index.titles import read_titles
+from actors.index.vocabulary import SegmentVocabulary
+from actors.index.word_orders import WordOrders
 from node.errors import InvariantError
 
 PRODUCTS_PER_SEGMENT_MAX: Final = 1 << 20
@@ -96,9 +101,13 @@ def pack_record(record: SegmentRecord) -> bytes:
 class Segment:
     """One segment of a view. Arrays are read when first asked for, and valid as long as the view."""
 
-    def __init__(self, reader: ArrayReader, branch: int, record: SegmentRecord) -> None:
+    def __init__(
+        self, reader: ArrayReader, branch: int, record: SegmentRecord, kept: Kept | None = None
+    ) -> None:
         self.arrays = reader
         self.record = record
+        self.kept = kept or Kept()
+        """What is kept of it beyond this view."""
         self.prefix = segment_prefix(branch, record.segment_id)
         """What the keys of its arrays start with."""
         self._terms = TermIndex(
@@ -112,6 +121,7 @@ class Segment:
             self.prefix,
             product_count=record.product_count,
             identifier_count=record.identifier_count,
+            known_ids=self.kept.of(KnownIds),
         )
         self._live_counts: dict[int, int] = {}
 
@@ -160,6 +170,26 @@ class Segment:
         """How rows belong to products."""
         return RowLayout(self.product_count, self.row_count, self.row_product)
 
+    @cached_property
+    def vocabulary(self) -> SegmentVocabulary:
+        """Its terms as text."""
+        return SegmentVocabulary(
+            self.arrays,
+            self.prefix,
+            self.record.term_count,
+            count_terms=self.terms.counts_of,
+        )
+
+    @cached_property
+    def word_orders(self) -> WordOrders:
+        """Its words by their endings, and without their accents."""
+        return WordOrders(self.arrays, self.prefix, self.vocabulary.term)
+
+    @cached_property
+    def title_keys(self) -> PieceArray | None:
+        """uint64[P]: equal for products of one title and brand (`titles.title_key`); None when they were not kept."""
+        return read_titles(self.arrays, self.prefix)
+
     @property
     def terms(self) -> TermIndex:
         """Its terms and their postings."""
@@ -171,7 +201,7 @@ class Segment:
         return self._products
 
     def find_term(self, hashed: int) -> TermPostings | None:
-        """The postings of the term with this hash (`terms.term_hash`), or None."""
+        """The postings of the term with this hash (`term_table.term_hash`), or None."""
         return self._terms.find(hashed)
 
     def find_identifier(self, hashed: int) -> NDArray[np.int32]:
@@ -207,22 +237,36 @@ class Segment:
     def product_ids(self, ordinals: Sequence[int] | NDArray[np.int32]) -> list[bytes]:
         """The ids of products."""
         listed: Iterable[int] = ordinals.tolist() if isinstance(ordinals, np.ndarray) else ordinals
-        return list(map(self._products.product_id, listed))
+        return self._products.product_ids(listed)
 
 
 class BranchView:
     """A branch at one moment: what searches read until the next commit."""
 
-    def __init__(self, reader: ArrayReader, branch: int) -> None:
+    def __init__(
+        self, reader: ArrayReader, branch: int, memory: BranchMemory | None = None
+    ) -> None:
+        """`memory`: what the caller keeps of this branch from view to view; None: nothing."""
         self.branch = branch
         self.list = read_segment_list(reader, branch)
-        self.segments = tuple(Segment(reader, branch, record) for record in self.list.records)
+        records = self.list.records
+        self.own = Kept()
+        """What is found out about it and ends with it."""
+        self.kept, of_segments = (memory or BranchMemory()).begin(records)
+        """What is kept of its live products beyond this view."""
+        self.segments = tuple(
+            Segment(reader, branch, record, kept)
+            for record, kept in zip(records, of_segments, strict=True)
+        )
         self.live_count = sum(record.live_count for record in self.list.records)
 
 
-def open_branch(reader: ArrayReader, branch: int) -> BranchView:
-    """The branch as `reader` sees it; nothing but the list of segments is read yet."""
-    return BranchView(reader, branch)
+def open_branch(reader: ArrayReader, branch: int, memory: BranchMemory | None = None) -> BranchView:
+    """The branch as `reader` sees it; nothing but the list of segments is read yet.
+
+    `memory` is what the caller keeps of this branch from view to view; None: nothing.
+    """
+    return BranchView(reader, branch, memory)
 
 
 def pack_alive(alive: NDArray[np.bool_]) -> bytes:

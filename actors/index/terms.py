@@ -1,19 +1,15 @@
-"""From products to weighted term occurrences: the part of indexing that touches text.
+"""From products to weighted term occurrences: the part of indexing that touches text."""
 
-Most of a catalogue's text repeats (attribute values, brands, words), so a process-wide table keeps the
-term numbers of every chunk and every short value it has seen; it starts anew when it is full.
-"""
-
-from array import array
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from actors.index.document import IndexedProduct
+from actors.index.product_types import MENTION_FACTOR, NAME_FACTOR, TARGET_FACTOR, infer_type
 from actors.index.schema import (
     ATTRIBUTES,
     BRAND,
@@ -26,99 +22,17 @@ from actors.index.schema import (
     TITLE,
     Schema,
 )
-from actors.text.analyzer import Analyzer, analyzer_of
+from actors.index.suggestion_terms import suggestion_terms
+from actors.index.term_table import TermTable, ValueReader, current_table
 from actors.text.identifiers import identifier_hash, normalize_identifier
-from protos.v1.product_pb2 import Product, Variant
+from protos.v1.product_pb2 import Product
 
-_TERMS_MAX: Final = 1 << 17
-_VALUES_MAX: Final = 1 << 15
-_VALUE_LENGTH_MAX: Final = 64
-_LONG_GROUPS: Final = frozenset({TITLE, DESCRIPTION})
 _GROUP_NUMBERS: Final = {group: number for number, group in enumerate(FIELD_GROUPS)}
+_CODE_WITH_SLASH: Final = re.compile(r"(?<![\w/])(?!\d+[^\W\d_]*/)\w*\d\w*(?:/\w*\d\w*)+(?![\w/])")
+"""For example `HR1361/00`: each part has a digit, and the first is no measure or number."""
+
 IMPACT_LEVELS: Final = 255
 """An impact is stored as a code of one byte: 255 stands for 1, which saturation never reaches."""
-
-
-def term_hash(term: str) -> int:
-    """64 bits (xxh3) that stand for a term; two terms of one tenant never share them in practice."""
-    return xxhash.xxh3_64_intdigest(term.encode())
-
-
-class TermTable:
-    """Numbers for terms, chunks and values seen by this process."""
-
-    def __init__(self) -> None:
-        self.terms: list[str] = []
-        self.hashes = array("Q")
-        self._numbers: dict[str, int] = {}
-        self._readers: dict[str, ValueReader] = {}
-
-    @property
-    def is_full(self) -> bool:
-        """Whether a new table should take over."""
-        return len(self.terms) >= _TERMS_MAX
-
-    def reader_for(self, analyzer: Analyzer) -> "ValueReader":
-        """What reads values in the analyzer's language."""
-        reader = self._readers.get(analyzer.language)
-        if reader is None:
-            reader = self._readers[analyzer.language] = ValueReader(self, analyzer)
-        return reader
-
-    def number_of(self, term: str) -> int:
-        """The term's number, a new one if need be."""
-        number = self._numbers.get(term)
-        if number is None:
-            number = self._numbers[term] = len(self.terms)
-            self.terms.append(term)
-            self.hashes.append(term_hash(term))
-        return number
-
-
-class ValueReader:
-    """From values to term numbers, in one language."""
-
-    def __init__(self, table: TermTable, analyzer: Analyzer) -> None:
-        self._table = table
-        self._analyzer = analyzer
-        self._chunks: dict[str, tuple[int, ...]] = {}
-        self._values: dict[str, tuple[int, ...]] = {}
-
-    def read_text(self, text: str) -> list[int]:
-        """The term numbers of a text that hardly repeats: a title, a description."""
-        numbers: list[int] = []
-        chunks = self._chunks
-        for chunk in self._analyzer.chunks(text):
-            of_chunk = chunks.get(chunk)
-            if of_chunk is None:
-                terms = self._analyzer.index_terms_of(chunk)
-                of_chunk = chunks[chunk] = tuple(map(self._table.number_of, terms))
-            numbers += of_chunk
-        return numbers
-
-    def read_value(self, value: str) -> Sequence[int]:
-        """The term numbers of a value that many products share: of an attribute, a brand, a category."""
-        known = self._values.get(value)
-        if known is not None:
-            return known
-        numbers = tuple(self.read_text(value))
-        if len(value) <= _VALUE_LENGTH_MAX:
-            if len(self._values) >= _VALUES_MAX:
-                self._values.clear()
-            self._values[value] = numbers
-        return numbers
-
-
-class _SharedTable:
-    """The table in use. A write that began with the old one ends with it."""
-
-    table = TermTable()
-
-    @classmethod
-    def current(cls) -> TermTable:
-        if cls.table.is_full:
-            cls.table = TermTable()
-        return cls.table
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +54,42 @@ class Postings:
 
 @dataclass(slots=True)
 class _Occurrences:
-    """Runs of term numbers: each run is one value of one field of one product."""
+    """Runs of term numbers: each run is values of one field of one product that weigh the same."""
 
     numbers: list[int]
     run_lengths: list[int]
+    run_counted: list[int]  # of the run, what counts for the length of the field
     run_places: list[int]  # ordinal * groups + group
     run_weights: list[float]
 
     def add(self, numbers: Sequence[int], place: int, weight: float) -> None:
         self.numbers += numbers
         self.run_lengths.append(len(numbers))
+        self.run_counted.append(len(numbers))
         self.run_places.append(place)
         self.run_weights.append(weight)
+
+    def add_forms(self, numbers: Sequence[int], place: int, weight: float) -> None:
+        """Written forms say nothing that their terms have not said: the field gets no longer."""
+        if numbers:
+            self.add(numbers, place, weight)
+            self.run_counted[-1] = 0
+
+
+class _Marked:
+    """Terms of products that count with a factor of their own."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+        self.numbers: list[int] = []
+        self.counts: list[int] = []  # by product
+
+    def add(self, words: Iterable[str], reader: ValueReader) -> None:
+        """Mark the terms of the next product's words."""
+        before = len(self.numbers)
+        for word in words:
+            self.numbers += reader.words[word]
+        self.counts.append(len(self.numbers) - before)
 
 
 def extract_postings(
@@ -161,28 +99,38 @@ def extract_postings(
 
     A product's ordinal is its place in `products`. The impact of a term in a product is BM25F's
     saturated frequency tf / (k1 + tf), where tf sums weight / (1 - b + b * length / average) over the
-    occurrences (Robertson and Zaragoza 2009, equations 3.18 to 3.20); idf is left to the query.
+    occurrences (Robertson and Zaragoza 2009, equations 3.18 to 3.20), times the factor of what the
+    term says of the product: see `product_types`. idf is left to the query.
     """
-    table = _SharedTable.current()
-    occurrences = _Occurrences([], [], [], [])
+    table = current_table()
+    occurrences = _Occurrences([], [], [], [], [])
     weights = _Weights(schema)
     readers = {
-        code: table.reader_for(analyzer_of(code or schema.language_codes[0]))
+        code: table.reader_for(schema.analyzer(code))
         for code in {item.product.language_code for item in products}
     }
+    targets, names = _Marked(TARGET_FACTOR), _Marked(NAME_FACTOR)
     for ordinal, item in enumerate(products):
         product = item.product
         base = ordinal * len(FIELD_GROUPS)
-        _collect(product, base, readers[product.language_code], weights, occurrences)
-    return _to_postings(occurrences, table, schema, len(products))
+        reader = readers[product.language_code]
+        texts = attribute_texts(item)
+        _collect(product, base, reader, weights, occurrences)
+        _collect_attributes(texts, base + _GROUP_NUMBERS[ATTRIBUTES], reader, weights, occurrences)
+        kind = infer_type(product, texts, reader.language)
+        targets.add(kind.targets, reader)
+        names.add((*kind.names, product.brand), reader)
+        suggested = suggestion_terms(product, kind, reader.analyzer)
+        occurrences.add_forms(table.numbers_of(suggested), base, 1.0)
+    return _to_postings(occurrences, (targets, names), table, schema, len(products))
 
 
-def searched_values(product: Product) -> Iterator[tuple[str, str, str]]:
+def searched_values(item: IndexedProduct) -> Iterator[tuple[str, str, str]]:
     """Every text of a product that is searched, as (field group, attribute key or "", text).
 
-    Attribute texts of product and variants count once each: fifty sizes in one colour say it once.
     Variants' titles are not among them: of these only new terms count.
     """
+    product = item.product
     yield TITLE, "", product.title
     yield DESCRIPTION, "", product.description
     yield BRAND, "", product.brand
@@ -190,16 +138,23 @@ def searched_values(product: Product) -> Iterator[tuple[str, str, str]]:
         yield CATEGORIES, "", path
     for tag in product.tags:
         yield TAGS, "", tag
-    if product.variants:
-        for key, texts in _merged_texts(product).items():
-            for text in texts:
-                yield ATTRIBUTES, key, text
-        return
-    attributes = product.attributes
-    for key in attributes:  # items() of a protobuf map is Python code, and slower
-        value = attributes[key]
-        for text in value.texts:
-            yield ATTRIBUTES, key, text
+    for key, text in attribute_texts(item):
+        yield ATTRIBUTES, key, text
+
+
+def attribute_texts(item: IndexedProduct) -> Sequence[tuple[str, str]]:
+    """Keys and texts of a product's attributes and its variants'.
+
+    With variants each text counts once: fifty sizes in one colour say it once.
+    """
+    own, variants = item.attributes.own, item.attributes.variants
+    if not variants:
+        return own.texts
+    by_key: dict[str, dict[str, None]] = {}
+    for attributes in (own, *variants):
+        for key, text in attributes.texts:
+            by_key.setdefault(key, {})[text] = None
+    return [(key, text) for key, texts in by_key.items() for text in texts]
 
 
 def _collect(
@@ -209,17 +164,59 @@ def _collect(
     weights: "_Weights",
     occurrences: _Occurrences,
 ) -> None:
-    """Add a product's runs; `base` is the place of its first field group."""
-    for group, key, text in searched_values(product):
-        weight = weights[group, key]
-        if weight > 0 and text:
-            long = group in _LONG_GROUPS
-            numbers = reader.read_text(text) if long else reader.read_value(text)
-            occurrences.add(numbers, base + _GROUP_NUMBERS[group], weight)
-    if product.variants and weights[TITLE, ""] > 0:
-        numbers = _variant_title_terms(product, reader)
-        if numbers:
-            occurrences.add(numbers, base + _GROUP_NUMBERS[TITLE], weights[TITLE, ""])
+    """Add the runs of a product's own fields; `base` is the place of its first field group.
+
+    Of short fields the words are those that shoppers type: their written forms are terms too.
+    """
+    weight = weights[TITLE, ""]
+    if weight > 0:
+        place = base + _GROUP_NUMBERS[TITLE]
+        numbers, forms = reader.read_with_forms(product.title)
+        occurrences.add(numbers, place, weight)
+        occurrences.add_forms(forms, place, weight)
+        if product.variants:
+            added = _variant_title_terms(product, reader.read_text)
+            occurrences.add(added, place, weight)
+            added = _variant_title_terms(product, reader.read_forms)
+            occurrences.add_forms(added, place, weight)
+    weight = weights[DESCRIPTION, ""]
+    if weight > 0 and product.description:
+        numbers = reader.read_text(product.description)
+        occurrences.add(numbers, base + _GROUP_NUMBERS[DESCRIPTION], weight)
+    for group, values in (
+        (BRAND, (product.brand,)),
+        (CATEGORIES, product.categories),
+        (TAGS, product.tags),
+    ):
+        weight = weights[group, ""]
+        if weight > 0:
+            place = base + _GROUP_NUMBERS[group]
+            for value in values:
+                occurrences.add(reader.values[value], place, weight)
+                occurrences.add_forms(reader.value_forms[value], place, weight)
+
+
+def _collect_attributes(
+    texts: Sequence[tuple[str, str]],
+    place: int,
+    reader: ValueReader,
+    weights: "_Weights",
+    occurrences: _Occurrences,
+) -> None:
+    """Add the runs of attributes: one for as many in a row as weigh the same, which mostly is one for all."""
+    values = reader.values
+    numbers: list[int] = []
+    weight = 0.0
+    for key, text in texts:
+        of_key = weights[ATTRIBUTES, key]
+        if of_key != weight:
+            if numbers:
+                occurrences.add(numbers, place, weight)
+            numbers, weight = [], of_key
+        if weight > 0:
+            numbers += values[text]
+    if numbers:
+        occurrences.add(numbers, place, weight)
 
 
 class _Weights(dict[tuple[str, str], float]):
@@ -236,38 +233,38 @@ class _Weights(dict[tuple[str, str], float]):
         return weight
 
 
-def _merged_texts(product: Product) -> dict[str, dict[str, None]]:
-    merged: dict[str, dict[str, None]] = {}
-    holders: list[Product | Variant] = [product, *product.variants]
-    for holder in holders:
-        for key, value in holder.attributes.items():
-            if value.texts:
-                merged.setdefault(key, {}).update(dict.fromkeys(value.texts))
-    return merged
-
-
-def _variant_title_terms(product: Product, reader: ValueReader) -> list[int]:
+def _variant_title_terms(product: Product, read: Callable[[str], list[int]]) -> list[int]:
     """What variants' titles add to the product's, each term once."""
-    said = set(reader.read_text(product.title))
+    said = set(read(product.title))
     added: dict[int, None] = {}
     for variant in product.variants:
-        added.update(dict.fromkeys(reader.read_text(variant.title)))
+        added.update(dict.fromkeys(read(variant.title)))
     return [number for number in added if number not in said]
 
 
 def _to_postings(
-    occurrences: _Occurrences, table: TermTable, schema: Schema, product_count: int
+    occurrences: _Occurrences,
+    marks: Sequence[_Marked],
+    table: TermTable,
+    schema: Schema,
+    product_count: int,
 ) -> tuple[Postings, list[bytes]]:
+    """Of a term with several marks the last one holds."""
     numbers = np.array(occurrences.numbers, np.int64)
     values, ordinals = _occurrence_values(occurrences, schema, product_count)
-    distinct, inverse = np.unique(numbers, return_inverse=True)
+    is_used = np.zeros(len(table.terms), np.bool_)
+    is_used[numbers] = True
+    distinct = np.flatnonzero(is_used)
     hashes = np.frombuffer(table.hashes, np.uint64)[distinct]
     by_hash = np.argsort(hashes)
     rank = np.empty_like(by_hash)
     rank[by_hash] = np.arange(len(by_hash))
+    # Looking up in arrays as long as the table is many times faster than what np.unique does.
+    rank_of = np.empty(len(table.terms), np.int64)
+    rank_of[distinct] = rank
     # Term, product and occurrence in one number: a plain sort is many times faster than an argsort,
     # and the order of summation stays that of the text, however products are cut into segments.
-    keys = (rank[inverse] << 39) | (ordinals << 26) | np.arange(len(numbers))
+    keys = (rank_of[numbers] << 39) | (ordinals << 26) | np.arange(len(numbers))
     keys.sort()
     pairs = keys >> 26
     first = np.diff(pairs, prepend=-1) != 0
@@ -275,18 +272,41 @@ def _to_postings(
     ordered = values[keys & ((1 << 26) - 1)]
     frequencies = np.bincount(np.cumsum(first) - 1, weights=ordered).astype(np.float64)
     pairs = pairs[first]
+    factors = np.full(len(pairs), MENTION_FACTOR)
+    for marked in marks:
+        factors[_places_of(marked, pairs, distinct, rank)] = marked.factor
     postings = Postings(
         term_hashes=hashes[by_hash],
         term_indexes=pairs >> 13,
         ordinals=(pairs & ((1 << 13) - 1)).astype(np.int32),
-        codes=impact_codes(frequencies),
+        codes=impact_codes(frequencies, factors),
     )
-    return postings, [table.terms[number].encode() for number in distinct[by_hash].tolist()]
+    return postings, list(map(table.terms.__getitem__, distinct[by_hash].tolist()))
 
 
-def impact_codes(frequencies: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The saturated frequencies in steps of 1/255, at least 1."""
-    codes = np.rint(IMPACT_LEVELS * frequencies / (SATURATION + frequencies))
+def _places_of(
+    marked: _Marked,
+    pairs: NDArray[np.int64],
+    distinct: NDArray[np.int64],
+    rank: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Where the pairs of term and product that are marked stand; terms that are not searched do not."""
+    numbers = np.array(marked.numbers, np.int64)
+    ordinals = np.repeat(np.arange(len(marked.counts)), marked.counts)
+    slots = np.searchsorted(distinct, numbers)
+    known = distinct.take(slots, mode="clip") == numbers
+    wanted = (rank[slots[known]] << 13) | ordinals[known]
+    wanted.sort()
+    places = np.searchsorted(pairs, wanted)
+    held: NDArray[np.int64] = places[pairs.take(places, mode="clip") == wanted]
+    return held
+
+
+def impact_codes(
+    frequencies: NDArray[np.float64], factors: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """The saturated frequencies times their factors in steps of 1/255, at least 1."""
+    codes = np.rint(IMPACT_LEVELS * factors * frequencies / (SATURATION + frequencies))
     return np.clip(codes, 1, IMPACT_LEVELS).astype(np.uint8)
 
 
@@ -298,7 +318,8 @@ def _occurrence_values(
     lengths = np.array(occurrences.run_lengths, np.int64)
     places = np.array(occurrences.run_places, np.int64)
     weights = np.array(occurrences.run_weights, np.float64)
-    field_lengths = np.bincount(places, weights=lengths, minlength=product_count * group_count)
+    counted = np.array(occurrences.run_counted, np.int64)
+    field_lengths = np.bincount(places, weights=counted, minlength=product_count * group_count)
     averages = np.array([schema.average_length(group) for group in FIELD_GROUPS])
     norms = 1 - LENGTH_NORM + LENGTH_NORM * field_lengths[places] / averages[places % group_count]
     values = np.repeat(weights / norms, lengths)
@@ -306,13 +327,16 @@ def _occurrence_values(
 
 
 def identifiers_of(product: Product) -> list[int]:
-    """The hashes of all identifiers of a product and its variants, each once."""
-    holders: list[Any] = [product, *product.variants]
-    texts = [
-        text
-        for holder in holders
-        for text in (holder.id, holder.mpn, holder.article_number, *holder.gtins)
-        if text
-    ]
-    normalized = {normalize_identifier(text) for text in texts}
-    return [identifier_hash(text) for text in normalized if text]
+    """The hashes of all identifiers of a product and its variants, each once.
+
+    A model code with a slash in the title is one of them: its parts are terms, but not its joined form.
+    """
+    texts = [product.id, product.mpn, product.article_number, *product.gtins]
+    for variant in product.variants:
+        texts += (variant.id, variant.mpn, variant.article_number, *variant.gtins)
+    title = product.title
+    if "/" in title:
+        texts += _CODE_WITH_SLASH.findall(title)
+    normalized = set(map(normalize_identifier, texts))
+    normalized.discard("")
+    return list(map(identifier_hash, normalized))

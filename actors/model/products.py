@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from actors.model.attributes import Attributes, ProductAttributes, read_product_attributes
 from actors.model.names import ATTRIBUTE_KEY, product_id_problem
 from actors.model.prices import price_violations
+from actors.model.stock import give_levels, stock_violations, take_levels
 from node.config import MIB
 from node.errors import Violation
 from protos.internal.records_pb2 import InventoryRecord, StockRecord
-from protos.v1.common_pb2 import AttributeValue, Availability
+from protos.v1.catalog_pb2 import InventoryUpdate
+from protos.v1.common_pb2 import AttributeValue
 from protos.v1.product_pb2 import Product, Variant
 
 PRODUCT_SIZE_BYTES_MAX: Final = MIB
@@ -25,11 +28,15 @@ PRICES_MAX: Final = 200
 NUMBER_MAX: Final = 1e15
 """Beyond this a double no longer tells neighbouring integers apart well enough to filter by."""
 
-_AVAILABILITIES: Final = frozenset(Availability.values())
-
 
 AttributeKinds = list[tuple[str, int]]
 """Attribute keys with the number of the field of AttributeValue that is set."""
+
+
+_TEXTS: Final = AttributeValue.TEXTS_FIELD_NUMBER
+_NUMBERS: Final = AttributeValue.NUMBERS_FIELD_NUMBER
+_BOOLEAN: Final = AttributeValue.BOOLEAN_FIELD_NUMBER
+_NO_ATTRIBUTES: Final = ProductAttributes(Attributes(), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class Checked:
 
     kinds: AttributeKinds
     """Of all attributes, its own and its variants'; complete only without violations."""
+
+    attributes: ProductAttributes
 
 
 def check_product(product: Product, *, currency_code: str, path: str) -> Checked:
@@ -55,7 +64,7 @@ def check_product(product: Product, *, currency_code: str, path: str) -> Checked
     size = product.ByteSize()
     if size > PRODUCT_SIZE_BYTES_MAX:
         too_large = f"has {size} bytes; a product may have {PRODUCT_SIZE_BYTES_MAX}"
-        return Checked([Violation(path, too_large)], [])
+        return Checked([Violation(path, too_large)], [], _NO_ATTRIBUTES)
     problem = product_id_problem(product.id)
     found = [Violation(f"{path}.id", problem)] if problem else []
     title_length = len(product.title)
@@ -68,11 +77,12 @@ def check_product(product: Product, *, currency_code: str, path: str) -> Checked
     if len(product.categories) > CATEGORIES_MAX:
         found.append(Violation(f"{path}.categories", f"at most {CATEGORIES_MAX} paths are allowed"))
     kinds: AttributeKinds = []
-    found += _attribute_violations(product, path, kinds)
-    found += _stock_violations(product, currency_code, path)
+    attributes = read_product_attributes(product)
+    found += _attribute_violations(attributes.own, path, kinds)
+    found += inventory_violations(product, currency_code, path)
     if product.variants:
-        found += _variant_violations(product, currency_code, path, kinds)
-    return Checked(found, kinds)
+        found += _variant_violations(product, attributes, currency_code, path, kinds)
+    return Checked(found, kinds, attributes)
 
 
 def split(product: Product, *, time_ms: int) -> tuple[bytes, InventoryRecord]:
@@ -101,7 +111,8 @@ def has_inventory(product: Product) -> bool:
 
 
 def _has_stock(item: Product | Variant) -> bool:
-    return bool(item.prices) or item.availability != 0 or item.HasField("stock_quantity")
+    is_told = bool(item.prices) or item.availability != 0 or item.HasField("stock_quantity")
+    return is_told or bool(item.stock_levels)
 
 
 def _take_stock(item: Product | Variant, stock: StockRecord, time_ms: int) -> None:
@@ -115,6 +126,9 @@ def _take_stock(item: Product | Variant, stock: StockRecord, time_ms: int) -> No
     if item.HasField("stock_quantity"):
         stock.stock_quantity = item.stock_quantity
         item.ClearField("stock_quantity")
+    if item.stock_levels:
+        take_levels(item.stock_levels, stock, time_ms)
+        item.ClearField("stock_levels")
 
 
 def _give_stock(item: Product | Variant, stock: StockRecord) -> None:
@@ -122,34 +136,42 @@ def _give_stock(item: Product | Variant, stock: StockRecord) -> None:
     item.availability = stock.availability
     if stock.HasField("stock_quantity"):
         item.stock_quantity = stock.stock_quantity
+    if stock.levels:
+        give_levels(item, stock)
 
 
 def _attribute_violations(
-    item: Product | Variant, path: str, kinds: AttributeKinds
+    attributes: Attributes, path: str, kinds: AttributeKinds
 ) -> list[Violation]:
-    attributes = item.attributes
-    if len(attributes) > ATTRIBUTES_MAX:
+    of_item = dict.fromkeys((key, _TEXTS) for key, _ in attributes.texts)
+    of_item |= dict.fromkeys((key, _NUMBERS) for key, _ in attributes.numbers)
+    of_item |= dict.fromkeys((key, _BOOLEAN) for key, _ in attributes.booleans)
+    if len(of_item) + len(attributes.unclear) > ATTRIBUTES_MAX:
         return [Violation(f"{path}.attributes", f"at most {ATTRIBUTES_MAX} keys are allowed")]
-    found = []
-    for key in attributes:
-        if key not in _good_keys and not _is_good_key(key):
-            found.append(
-                Violation(
-                    f"{path}.attributes",
-                    f'"{key[:80]}" is no attribute key: letters, digits, "_" and "-", a letter '
-                    "first, at most 64",
-                )
-            )
-        value = attributes[key]
-        present = value.ListFields()
-        if len(present) != 1:
-            problem = "must hold texts, numbers or a boolean, exactly one of these"
-            found.append(Violation(f"{path}.attributes.{key[:64]}", problem))
-            continue
-        kind = present[0][0].number
-        kinds.append((key, kind))
-        if kind == AttributeValue.NUMBERS_FIELD_NUMBER:
-            found += _number_violations(value, f"{path}.attributes.{key[:64]}")
+    kinds += of_item
+    found = [
+        Violation(
+            f"{path}.attributes",
+            f'"{key[:80]}" is no attribute key: letters, digits, "_" and "-", a letter first, at most 64',
+        )
+        for key, _ in (*of_item, *((key, 0) for key in attributes.unclear))
+        if key not in _good_keys and not _is_good_key(key)
+    ]
+    found += [
+        Violation(
+            f"{path}.attributes.{key[:64]}",
+            "must hold texts, numbers or a boolean, exactly one of these",
+        )
+        for key in attributes.unclear
+    ]
+    found += [
+        Violation(
+            f"{path}.attributes.{key[:64]}",
+            f"{number} is out of range: numbers lie between -1e15 and 1e15",
+        )
+        for key, number in attributes.numbers
+        if not -NUMBER_MAX <= number <= NUMBER_MAX
+    ]
     return found
 
 
@@ -167,34 +189,32 @@ def _is_good_key(key: str) -> bool:
     return True
 
 
-def _number_violations(value: AttributeValue, path: str) -> list[Violation]:
-    for number in value.numbers:
-        if not -NUMBER_MAX <= number <= NUMBER_MAX:
-            problem = f"{number} is out of range: numbers lie between -1e15 and 1e15"
-            return [Violation(path, problem)]
-    return []
-
-
-def _stock_violations(item: Product | Variant, currency: str, path: str) -> Iterator[Violation]:
+def inventory_violations(
+    item: Product | Variant | InventoryUpdate, currency: str, path: str
+) -> Iterator[Violation]:
+    """What is wrong with prices and stock; an empty currency of a price becomes the tenant's."""
     if item.prices:
         if len(item.prices) > PRICES_MAX:
             yield Violation(f"{path}.prices", f"at most {PRICES_MAX} prices are allowed")
             return
         yield from price_violations(item.prices, currency_code=currency, path=f"{path}.prices")
-    if item.availability not in _AVAILABILITIES:
-        yield Violation(f"{path}.availability", f"{item.availability} is no known availability")
-    if item.stock_quantity < 0:
-        yield Violation(f"{path}.stock_quantity", "must be at least 0")
+    yield from stock_violations(item, path)
 
 
 def _variant_violations(
-    product: Product, currency: str, path: str, kinds: AttributeKinds
+    product: Product,
+    attributes: ProductAttributes,
+    currency: str,
+    path: str,
+    kinds: AttributeKinds,
 ) -> Iterator[Violation]:
     if len(product.variants) > VARIANTS_MAX:
         yield Violation(f"{path}.variants", f"at most {VARIANTS_MAX} variants are allowed")
         return
     seen: set[str] = set()
-    for index, variant in enumerate(product.variants):
+    for index, (variant, of_variant) in enumerate(
+        zip(product.variants, attributes.variants, strict=True)
+    ):
         where = f"{path}.variants[{index}]"
         problem = product_id_problem(variant.id)
         if problem is None and variant.id in seen:
@@ -202,5 +222,5 @@ def _variant_violations(
         if problem:
             yield Violation(f"{where}.id", problem)
         seen.add(variant.id)
-        yield from _attribute_violations(variant, where, kinds)
-        yield from _stock_violations(variant, currency, where)
+        yield from _attribute_violations(of_variant, where, kinds)
+        yield from inventory_violations(variant, currency, where)

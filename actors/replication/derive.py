@@ -7,13 +7,13 @@ from actors.index.document import IndexedProduct, IndexUpdate
 from actors.index.keys import branch_key
 from actors.index.schema import Schema
 from actors.index.update import update_index
+from actors.model.attributes import read_content
 from actors.model.cards import card_of
 from actors.replication.apply import Changed
 from actors.storage.environment import WriteBatch
 from actors.storage.tables import BRANCHES, CARDS, INVENTORIES, PRODUCTS, product_key
 from protos.internal.records_pb2 import BranchRecord, InventoryRecord, ProductRecord
 from protos.v1.catalog_pb2 import Branch
-from protos.v1.product_pb2 import Product
 
 
 def derive(batch: WriteBatch, changed: Changed, schema: Schema) -> None:
@@ -38,8 +38,8 @@ def read_indexed(batch: WriteBatch, key: bytes) -> IndexedProduct | None:
     value = batch.get(PRODUCTS, key)
     if value is None:
         return None
-    content = ProductRecord.FromString(bytes(value)).content
-    return IndexedProduct(Product.FromString(content), _inventory(batch, key))
+    read = read_content(ProductRecord.FromString(bytes(value)).content)
+    return IndexedProduct(read.product, _inventory(batch, key), read.attributes)
 
 
 def _update_of(

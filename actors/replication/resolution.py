@@ -65,3 +65,6 @@ class WriteCommand:
 
     size_bytes: int = 0
     """What the write weighs in the queue."""
+
+    is_patient: bool = False
+    """One of a stream, which may wait a moment for others to share its transaction."""

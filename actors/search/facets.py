@@ -42,6 +42,8 @@ Counts = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 Slots = npt.NDArray[np.int64]
 
+_PLANS_MAX: Final = 64
+
 _JOINED_VALUES_MAX: Final = 4_096
 """Up to so many different values of all segments are joined one by one."""
 
@@ -62,15 +64,36 @@ class FacetPlan:
     """Of categories, in compared form; empty: all values of the column."""
 
 
-def plan_facets(requests: Sequence[FacetRequest], schema: Schema) -> list[FacetPlan]:
-    """The facets of a query.
+class FacetPlanner:
+    """Plans facets, and remembers the latest: storefronts send the same ones again and again."""
 
-    Raises:
-        InvalidArgumentError: a field cannot be counted, or a request asks for too much.
-    """
-    return [
+    def __init__(self) -> None:
+        self._plans: dict[tuple[FacetRequest, ...], tuple[FacetPlan, ...]] = {}
+        self._schema: Schema | None = None
+
+    def plan(self, requests: tuple[FacetRequest, ...], schema: Schema) -> tuple[FacetPlan, ...]:
+        """The facets of a query.
+
+        Raises:
+            InvalidArgumentError: a field cannot be counted, or a request asks for too much.
+        """
+        if schema is not self._schema:
+            self._plans.clear()
+            self._schema = schema
+        found = self._plans.get(requests)
+        if found is None:
+            found = plan_facets(requests, schema)
+            if len(self._plans) >= _PLANS_MAX:
+                self._plans.clear()
+            self._plans[requests] = found
+        return found
+
+
+def plan_facets(requests: Sequence[FacetRequest], schema: Schema) -> tuple[FacetPlan, ...]:
+    """The facets of a query, planned afresh; see `FacetPlanner.plan`."""
+    return tuple(
         _plan_facet(request, schema, f"facets[{index}]") for index, request in enumerate(requests)
-    ]
+    )
 
 
 def _plan_facet(request: FacetRequest, schema: Schema, path: str) -> FacetPlan:
@@ -176,7 +199,8 @@ def _count_codes(column: Column, found: Passing, code_count: int) -> Counts:
             entries = by_product.entries
             codes = entries.whole() if rows.ordinals is None else entries.take(rows.ordinals)
             # -1, no value, becomes 0 and is left out.
-            counted: Counts = np.bincount(codes + 1, minlength=code_count + 1)[1:]
+            shifted = np.add(codes, 1, dtype=np.int64)
+            counted: Counts = np.bincount(shifted, minlength=code_count + 1)[1:]
             return counted
         return np.bincount(by_product.entries_of(rows.ordinals), minlength=code_count)
     # A product may have a value more than once: by itself and by several of its rows.
@@ -191,18 +215,24 @@ def _count_codes(column: Column, found: Passing, code_count: int) -> Counts:
 
 def _top_texts(counted: Sequence[_SegmentTexts | None], limit: int) -> list[tuple[bytes, int]]:
     """The dictionary keys of the most frequent texts and their counts; ties in the texts' order."""
-    segments = [c for c in counted if c is not None and c.counts.any()]
+    segments = [c for c in counted if c is not None]
     if len(segments) == 1:
         only = segments[0]
-        chosen = first_of([-only.counts], len(only.counts), limit)
-        chosen = chosen[np.lexsort((chosen, -only.counts.take(chosen)))]
-        return [
-            (only.key(index), int(only.counts[index]))
-            for index in chosen.tolist()
-            if only.counts[index]
-        ]
+        return [(only.key(index), count) for index, count in _top_counts(only.counts, limit)]
     totals = _joined_counts(segments, limit)
     return sorted(totals.items(), key=lambda item: (-item[1], item[0]))[:limit]
+
+
+def _top_counts(counts: Counts, limit: int) -> list[tuple[int, int]]:
+    """The indices of the highest counts above 0, with these, in order; ties by index."""
+    indices = counts.nonzero()[0]
+    held = counts.take(indices)
+    if len(held) > limit:
+        bar = np.partition(held, len(held) - limit)[len(held) - limit]
+        above = (held >= bar).nonzero()[0]
+        indices, held = indices.take(above), held.take(above)
+    order = (-held).argsort(kind="stable")[:limit]
+    return list(zip(indices.take(order).tolist(), held.take(order).tolist(), strict=True))
 
 
 def _joined_counts(segments: Sequence[_SegmentTexts], limit: int) -> dict[bytes, int]:
@@ -237,6 +267,8 @@ class _SegmentNumbers:
 
     slots: Slots
     numbers: Numbers
+    is_single: bool = False
+    """Whether it is certain that no product has more than one."""
 
 
 _NOTHING: Final = _SegmentNumbers(np.zeros(0, np.int64), np.zeros(0))
@@ -248,9 +280,9 @@ def _numbers_of(field: Field, found: Passing) -> _SegmentNumbers:
         case Kind.PRICE:
             micros = found.prices
             slots = np.flatnonzero(micros != MISSING)
-            return _SegmentNumbers(slots, micros.take(slots) / MICROS)
+            return _SegmentNumbers(slots, micros.take(slots) / MICROS, is_single=True)
         case Kind.STOCK:
-            stock = rows.columns.inventory.stock_quantity(rows.at_rows)
+            stock = rows.columns.inventory.stock_quantity(found.storefront, rows.at_rows)
             at = np.flatnonzero(stock != MISSING)
             slots = at if rows.slots is None else rows.slots.take(at)
             return _once(slots, stock.take(at).astype(np.float64))
@@ -297,12 +329,16 @@ def _count_interval(interval: Interval, segments: Sequence[_SegmentNumbers]) -> 
     """Products with a number in the interval; the numbers of a product stand side by side."""
     total = 0
     for segment in segments:
-        inside = np.ones(len(segment.numbers), np.bool_)
+        inside: npt.NDArray[np.bool_] | None = None
         if interval.minimum is not None:
-            inside &= segment.numbers >= interval.minimum
+            inside = segment.numbers >= interval.minimum
         if interval.maximum is not None:
-            inside &= segment.numbers < interval.maximum
-        slots = segment.slots[inside]
+            below = segment.numbers < interval.maximum
+            inside = below if inside is None else inside & below
+        if segment.is_single:
+            total += len(segment.slots) if inside is None else int(np.count_nonzero(inside))
+            continue
+        slots = segment.slots if inside is None else segment.slots[inside]
         total += int(np.count_nonzero(slots[1:] != slots[:-1])) + bool(len(slots))
     return total
 
@@ -322,7 +358,8 @@ def _availabilities(found: Sequence[Passing]) -> tuple[FacetValue, ...]:
     totals = np.zeros(256, np.int64)
     for one in found:
         rows = one.rows
-        codes = rows.columns.inventory.availability(rows.at_rows).astype(np.int64)
+        inventory = rows.columns.inventory
+        codes = inventory.availability(one.storefront, rows.at_rows).astype(np.int64)
         if rows.slots is not None:
             codes = np.unique(rows.slots * 256 + codes) % 256
         totals += np.bincount(codes, minlength=256)

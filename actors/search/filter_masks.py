@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from actors.index.columns import MISSING, Column, Dictionary
 from actors.index.columns_read import Predicate
+from actors.model.storefront import Storefront
 from actors.search.fields import Kind
 from actors.search.filter_plan import (
     AllOf,
@@ -24,12 +25,13 @@ from actors.search.words import codes_with_words
 Prices = npt.NDArray[np.int64]
 
 
-def mask_of(test: Test, rows: Rows, prices: Prices) -> Mask:
+def mask_of(test: Test, rows: Rows, storefront: Storefront, prices: Prices) -> Mask:
     """bool[m]: which rows pass.
 
     Args:
         test: what is asked of each row.
         rows: whom it is put to.
+        storefront: whose stock counts.
         prices: int64[m], what each row's product costs in millionths (`MISSING`: no price); read only when the test
             asks for prices.
     """
@@ -42,13 +44,17 @@ def mask_of(test: Test, rows: Rows, prices: Prices) -> Mask:
         case NumberTest():
             return _number_mask(test, rows)
         case StockTest():
-            return _stock_mask(test, rows, prices)
+            return _stock_mask(test, rows, storefront, prices)
         case NoneOf(part):
-            return ~mask_of(part, rows, prices)
+            return ~mask_of(part, rows, storefront, prices)
         case AllOf(parts):
-            return reduce(np.logical_and, (mask_of(part, rows, prices) for part in parts))
+            return reduce(
+                np.logical_and, (mask_of(part, rows, storefront, prices) for part in parts)
+            )
         case AnyOf(parts):
-            return reduce(np.logical_or, (mask_of(part, rows, prices) for part in parts))
+            return reduce(
+                np.logical_or, (mask_of(part, rows, storefront, prices) for part in parts)
+            )
 
 
 def _any_level(column: Column, meant: Predicate, rows: Rows) -> Mask:
@@ -110,13 +116,13 @@ def _number_mask(test: NumberTest, rows: Rows) -> Mask:
     return mask
 
 
-def _stock_mask(test: StockTest, rows: Rows, prices: Prices) -> Mask:
+def _stock_mask(test: StockTest, rows: Rows, storefront: Storefront, prices: Prices) -> Mask:
     inventory = rows.columns.inventory
     if test.kind is Kind.AVAILABILITY:
-        codes = inventory.availability(rows.at_rows)
+        codes = inventory.availability(storefront, rows.at_rows)
         return (codes >= test.low) & (codes <= test.high)
     values = prices
     if test.kind is Kind.STOCK:
-        values = inventory.stock_quantity(rows.at_rows)
+        values = inventory.stock_quantity(storefront, rows.at_rows)
     # MISSING lies below every range.
     return (values >= max(test.low, MISSING + 1)) & (values <= test.high)

@@ -5,10 +5,10 @@ all become "lies between low and high, both included".
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
 
 from actors.index.columns import (
     CATEGORY_COLUMNS,
@@ -110,6 +110,8 @@ class NoneOf:
     part: "Test"
 
 
+_Part = TypeVar("_Part")
+
 Test = TextTest | NumberTest | StockTest | AllOf | AnyOf | NoneOf
 
 
@@ -176,7 +178,7 @@ def plan_filter(text: str, schema: Schema) -> FilterPlan:
     if node is None:
         return NO_FILTER
     parts = node.parts if isinstance(node, And) else (node,)
-    return FilterPlan(tuple(_term(part, schema) for part in parts))
+    return FilterPlan(_different(_term(part, schema) for part in parts))
 
 
 def _term(node: Node, schema: Schema) -> Term:
@@ -187,14 +189,19 @@ def _term(node: Node, schema: Schema) -> Term:
 def _test(node: Node, schema: Schema, fields: set[str]) -> Test:
     match node:
         case And(parts):
-            return AllOf(tuple(_test(part, schema, fields) for part in parts))
+            return AllOf(_different(_test(part, schema, fields) for part in parts))
         case Or(parts):
-            return AnyOf(tuple(_test(part, schema, fields) for part in parts))
+            return AnyOf(_different(_test(part, schema, fields) for part in parts))
         case Not(part):
             return NoneOf(_test(part, schema, fields))
         case Condition():
             fields.add(node.field)
             return _condition(node, schema)
+
+
+def _different(parts: Iterable[_Part]) -> tuple[_Part, ...]:
+    """Each part once: what a program writes repeats itself, and every test costs a pass over a column."""
+    return tuple(dict.fromkeys(parts))
 
 
 def _condition(condition: Condition, schema: Schema) -> Test:

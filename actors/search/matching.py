@@ -1,7 +1,8 @@
-"""Which products match a query's terms, and how well: the kernels over postings.
+"""Which products match a query's words, and how well: the kernels over postings.
 
-A product's score is the sum over the query's terms, in the order of the query and in float32, of
-`weight * code`: idf (from live products of all segments) times the impact stored in the posting. Adding
+A product's score is the sum over the query's words, in the order of the query and in float32, of
+`weight * code`: idf (from live products of all segments) times the impact stored in the posting, the best
+one where a word has alternatives (`word_postings`; what is said of terms below holds for them too). Adding
 in one fixed order makes scores, and so answers, independent of how products are cut into segments.
 
 `top_any` is MaxScore (Turtle and Flood 1995, "Query evaluation: strategies and optimizations") made of
@@ -16,27 +17,29 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.index.postings import TermPostings
 from actors.index.segments import BranchView, Segment
-from actors.index.terms import IMPACT_LEVELS, term_hash
+from actors.index.terms import IMPACT_LEVELS
+from actors.search.alternatives import QueryWord
+from actors.search.word_postings import (
+    Codes,
+    Ordinals,
+    ResolvedWord,
+    WordPostings,
+    look_up,
+    resolve_words,
+)
 from actors.text.identifiers import identifier_hash
 
-Ordinals = NDArray[np.int32]
-Codes = NDArray[np.uint8]
 Scores = NDArray[np.float32]
 Eligible = NDArray[np.bool_] | None
 
 IDENTIFIER_SCORE: Final = np.float32(1_000.0)
 """Added to products whose identifier is the query: more than any sum of idfs (64 terms of at most 15)."""
 
-RELAXED_BASE: Final = 2 * IMPACT_LEVELS
-"""In the relaxed list every matched term counts this much besides its impact, so that more and rarer
-words come before better places of fewer words."""
 
 _SLACK: Final = 1e-5
 """Bounds are compared with this much relative room, since float32 sums depend on their order."""
@@ -69,35 +72,16 @@ class MatchHit(NamedTuple):
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class RelaxedMatches:
-    """Products that match some terms."""
-
-    hits: tuple[MatchHit, ...]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """A term of the query, with its postings in each segment of the view."""
-
-    weight: np.float32  # idf / 255, by which codes are multiplied
-    postings: tuple[TermPostings | None, ...]
-
-
-_RESOLVED: Final[WeakKeyDictionary[BranchView, dict[str, _Term]]] = WeakKeyDictionary()
-_RESOLVED_MAX: Final = 4_096
-
-
 def match_all(
-    view: BranchView, terms: Sequence[str], *, identifier: str = ""
+    view: BranchView, words: Sequence[QueryWord | str], *, identifier: str = ""
 ) -> list[SegmentMatches]:
-    """The live products that match every term, one entry for each segment of the view, in its order.
+    """The live products that match every word, one entry for each segment of the view, in its order.
 
+    A product matches a word that it holds any alternative of; a string is a word of one exact term.
     Products whose identifier is `identifier` (normalised: `QueryTerms.identifier`) match too, first.
-    Without terms nothing matches. Repeated terms count once.
+    Without words nothing matches. Repeated words count once.
     """
-    resolved = _resolve(view, terms)
+    resolved = resolve_words(view, words)
     hashed = identifier_hash(identifier) if identifier else 0
     matches = []
     for index, segment in enumerate(view.segments):
@@ -110,38 +94,10 @@ def match_all(
     return matches
 
 
-def top_any(view: BranchView, terms: Sequence[str], k: int) -> list[MatchHit]:
-    """The k best live products that match at least one term: score descending, then product id."""
+def top_any(view: BranchView, words: Sequence[QueryWord | str], k: int) -> list[MatchHit]:
+    """The k best live products that match at least one word: score descending, then product id."""
     eligible: list[Eligible] = [segment.alive for segment in view.segments]
-    return _top(view, _resolve(view, terms), k=k, base=0, eligible=eligible)
-
-
-def match_any(
-    view: BranchView,
-    terms: Sequence[str],
-    *,
-    exclude: Sequence[Ordinals],
-    allowed: Sequence[NDArray[np.bool_] | None] | None,
-    count_max: int,
-) -> RelaxedMatches:
-    """Live products that match at least one term, more and rarer words first, and how many there are.
-
-    Args:
-        exclude: for each segment, the ordinals of the main list.
-        allowed: for each segment bool[P], the products that pass the filter; None: all.
-        count_max: hits wanted; the total is counted in full.
-    """
-    resolved = _resolve(view, terms)
-    eligible = [
-        _eligible(segment, out, None if allowed is None else allowed[index])
-        for index, (segment, out) in enumerate(zip(view.segments, exclude, strict=True))
-    ]
-    hits = _top(view, resolved, k=count_max, base=RELAXED_BASE, eligible=eligible)
-    total = sum(
-        _count_any(segment, [term.postings[index] for term in resolved], eligible[index])
-        for index, segment in enumerate(view.segments)
-    )
-    return RelaxedMatches(tuple(hits), total)
+    return _top(view, resolve_words(view, words), k=k, eligible=eligible)
 
 
 def top_matches(matches: Sequence[SegmentMatches], k: int) -> list[MatchHit]:
@@ -172,41 +128,8 @@ def select_top(ordinals: Ordinals, scores: Scores, k: int) -> tuple[Ordinals, Sc
     return ordinals[order], scores[order]
 
 
-def idf(live_count: int, matching_count: int) -> float:
-    """BM25's ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza 2009; never negative)."""
-    return math.log(1 + (live_count - matching_count + 0.5) / (matching_count + 0.5))
-
-
-def _resolve(view: BranchView, terms: Sequence[str]) -> list[_Term]:
-    """The terms with their postings and weights; shoppers' words repeat, so a view remembers them."""
-    known = _RESOLVED.get(view)
-    if known is None:
-        known = _RESOLVED[view] = {}
-    resolved = []
-    for term in dict.fromkeys(terms):
-        found = known.get(term)
-        if found is None:
-            if len(known) >= _RESOLVED_MAX:
-                known.clear()
-            found = known[term] = _resolve_term(view, term)
-        resolved.append(found)
-    return resolved
-
-
-def _resolve_term(view: BranchView, term: str) -> _Term:
-    hashed = term_hash(term)
-    postings = tuple(segment.find_term(hashed) for segment in view.segments)
-    count = sum(
-        segment.live_count_of(hashed, found)
-        for segment, found in zip(view.segments, postings, strict=True)
-        if found is not None
-    )
-    weight = idf(view.live_count, count) / IMPACT_LEVELS
-    return _Term(np.float32(weight), postings)
-
-
 def _all_of_segment(
-    segment: Segment, index: int, terms: Sequence[_Term]
+    segment: Segment, index: int, terms: Sequence[ResolvedWord]
 ) -> tuple[Ordinals, Scores]:
     """The live products of a segment that match all terms: the rarest term's, as far as others have them."""
     lists = [term.postings[index] for term in terms]
@@ -218,19 +141,19 @@ def _all_of_segment(
     ordinals = present[order[0]].ordinals
     for i in order[1:]:
         found = look_up(present[i], ordinals)
-        kept = np.flatnonzero(found)
+        kept = found.nonzero()[0]
         if len(kept) < len(ordinals):
             ordinals = ordinals.take(kept)
             codes = [c.take(kept) for c in codes]
             found = found.take(kept)
         codes[i] = found
     if segment.alive is not None:
-        kept = np.flatnonzero(segment.alive.take(ordinals))
+        kept = segment.alive.take(ordinals).nonzero()[0]
         ordinals, codes = ordinals.take(kept), [c.take(kept) for c in codes]
     return ordinals, _sum(terms, codes, len(ordinals))
 
 
-def _sum(terms: Sequence[_Term], codes: Sequence[Codes], count: int) -> Scores:
+def _sum(terms: Sequence[ResolvedWord], codes: Sequence[Codes], count: int) -> Scores:
     """The scores of products whose codes these are, term by term in the order of the query."""
     scores = np.zeros(count, np.float32)
     for term, of_term in zip(terms, codes, strict=True):
@@ -241,7 +164,7 @@ def _sum(terms: Sequence[_Term], codes: Sequence[Codes], count: int) -> Scores:
 def _with_identifier(
     segment: Segment,
     index: int,
-    terms: Sequence[_Term],
+    terms: Sequence[ResolvedWord],
     matches: tuple[Ordinals, Scores],
     hashed: int,
 ) -> tuple[Ordinals, Scores]:
@@ -261,24 +184,11 @@ def _with_identifier(
     return ordinals[order], np.concatenate([matches[1][others], scores])[order]
 
 
-def look_up(postings: TermPostings, ordinals: Ordinals) -> Codes:
-    """uint8: the code of each of the ascending `ordinals`, 0 where the term is not."""
-    dense = postings.dense
-    if dense is not None:
-        return dense.take(ordinals)
-    held = postings.ordinals
-    places = held.searchsorted(ordinals)
-    found = held.take(places, mode="clip") == ordinals
-    codes: Codes = postings.codes.take(places, mode="clip") * found
-    return codes
-
-
 def _top(
     view: BranchView,
-    terms: Sequence[_Term],
+    terms: Sequence[ResolvedWord],
     *,
     k: int,
-    base: int,
     eligible: Sequence[Eligible],
 ) -> list[MatchHit]:
     """The k best eligible products over all segments, the largest segment first."""
@@ -290,7 +200,7 @@ def _top(
         lists = [(t.weight, p) for t in terms if (p := t.postings[index]) is not None]
         if not lists:
             continue
-        query = _TopQuery(tuple(lists), k, base, floor, eligible[index])
+        query = _TopQuery(tuple(lists), k, floor, eligible[index])
         product_count = view.segments[index].product_count
         if product_count <= _SMALL_SEGMENT_MAX:
             ordinals, scores = _score_all(query, product_count)
@@ -312,12 +222,11 @@ def _top(
 class _TopQuery:
     """What is wanted of one segment."""
 
-    lists: tuple[tuple[np.float32, TermPostings], ...]
+    lists: tuple[tuple[np.float32, WordPostings], ...]
     """Weighted postings, in the order of the query."""
 
     k: int
-    base: int
-    """What a matching term counts besides its code."""
+    """How many hits."""
 
     floor: float
     """Hits below this score are of no interest."""
@@ -325,11 +234,9 @@ class _TopQuery:
     eligible: Eligible
 
 
-def _contribution(codes: Codes, weight: np.float32, base: int) -> Scores:
+def _contribution(codes: Codes, weight: np.float32) -> Scores:
     """What a term adds to the scores of products that have these codes."""
     counted: Scores = codes.astype(np.float32)
-    if base:
-        counted += np.float32(base) * (codes > 0)
     counted *= weight
     return counted
 
@@ -338,7 +245,7 @@ def _score_all(query: _TopQuery, product_count: int) -> tuple[Ordinals, Scores]:
     """The k best of a small segment, where scoring every product costs less than choosing which."""
     scores = np.zeros(product_count, np.float32)
     for weight, found in query.lists:
-        scores[found.ordinals] += _contribution(found.codes, weight, query.base)
+        scores[found.ordinals] += _contribution(found.codes, weight)
     if query.eligible is not None:
         scores *= query.eligible
     # Every match scores above 0: idf does, and codes are at least 1.
@@ -352,10 +259,9 @@ class _TopSearch:
     def __init__(self, query: _TopQuery) -> None:
         self._lists = query.lists
         self._k = query.k
-        self._base = query.base
         self._floor = query.floor
         self._eligible = query.eligible
-        bounds = [float(weight) * (query.base + found.code_max) for weight, found in query.lists]
+        bounds = [float(weight) * found.code_max for weight, found in query.lists]
         self._order = sorted(range(len(bounds)), key=lambda i: -bounds[i])
         self._bounds = [bounds[i] for i in self._order]
         # What the terms after each one can add together.
@@ -369,7 +275,7 @@ class _TopSearch:
             if self._bounds[place] + self._rest[place] < self._bar():
                 break
             found = self._lists[self._order[place]][1]
-            count = found.count
+            count = found.count  # of alternatives at most: slices end where their lists do
             first = 0
             if count > _ROUND_COUNT_MIN:
                 first = count // _FIRST_SHARE
@@ -385,32 +291,32 @@ class _TopSearch:
         """Of a part of a term's products, those whose code can lead to the page."""
         weight, found = self._lists[self._order[place]]
         ordinals, codes = found.ordinals[part], found.codes[part]
-        need = math.ceil((self._bar() - self._rest[place]) / float(weight) - self._base - _SLACK)
+        need = math.ceil((self._bar() - self._rest[place]) / float(weight) - _SLACK)
         if need > 1:
             if need > IMPACT_LEVELS:
                 return ordinals[:0], codes[:0]
-            kept = np.flatnonzero(codes >= need)
+            kept = (codes >= need).nonzero()[0]
             ordinals, codes = ordinals.take(kept), codes.take(kept)
         if self._eligible is not None:
-            kept = np.flatnonzero(self._eligible.take(ordinals))
+            kept = self._eligible.take(ordinals).nonzero()[0]
             ordinals, codes = ordinals.take(kept), codes.take(kept)
         return ordinals, codes
 
     def _consider(self, place: int, ordinals: Ordinals, codes: Codes) -> None:
         """Look the candidates' other terms up, and keep those that belong among the best."""
-        sums = _contribution(codes, self._lists[self._order[place]][0], self._base)
+        sums = _contribution(codes, self._lists[self._order[place]][0])
         for later in range(place + 1, len(self._order)):
             if not len(ordinals):
                 return
             weight, found = self._lists[self._order[later]]
-            sums = sums + _contribution(look_up(found, ordinals), weight, self._base)
+            sums = sums + _contribution(look_up(found, ordinals), weight)
             ordinals, sums = self._prune(ordinals, sums, self._bar() - self._rest[later])
         for earlier in range(place):
             # Products that an earlier term has were considered with it.
             if not len(ordinals):
                 return
             codes = look_up(self._lists[self._order[earlier]][1], ordinals)
-            kept = np.flatnonzero(codes == 0)
+            kept = (codes == 0).nonzero()[0]
             ordinals, sums = ordinals.take(kept), sums.take(kept)
         if len(sums) > self._k:
             bar = float(np.partition(sums, len(sums) - self._k)[len(sums) - self._k])
@@ -421,7 +327,7 @@ class _TopSearch:
     def _prune(self, ordinals: Ordinals, sums: Scores, bar: float) -> tuple[Ordinals, Scores]:
         if bar <= 0:
             return ordinals, sums
-        kept = np.flatnonzero(sums >= np.float32(bar))
+        kept = (sums >= np.float32(bar)).nonzero()[0]
         if len(kept) == len(ordinals):
             return ordinals, sums
         return ordinals.take(kept), sums.take(kept)
@@ -430,39 +336,13 @@ class _TopSearch:
         """Score candidates exactly, and merge them with the best so far."""
         scores = np.zeros(len(ordinals), np.float32)
         for weight, found in self._lists:
-            scores += _contribution(look_up(found, ordinals), weight, self._base)
+            scores += _contribution(look_up(found, ordinals), weight)
         ordinals = np.concatenate([self._ordinals, ordinals])
         scores = np.concatenate([self._scores, scores])
         order = np.lexsort((ordinals, -scores))[: self._k]
         self._ordinals, self._scores = ordinals[order], scores[order]
         if len(order) == self._k:
             self._floor = max(self._floor, float(self._scores[-1]))
-
-
-def _eligible(segment: Segment, out: Ordinals, allowed: NDArray[np.bool_] | None) -> Eligible:
-    alive = segment.alive
-    if allowed is not None:
-        alive = allowed if alive is None else alive & allowed
-    if not len(out):
-        return alive
-    alive = np.ones(segment.product_count, np.bool_) if alive is None else alive.copy()
-    alive[out] = False
-    return alive
-
-
-def _count_any(segment: Segment, lists: Sequence[TermPostings | None], eligible: Eligible) -> int:
-    """How many eligible products hold at least one of the terms."""
-    present = [found for found in lists if found is not None]
-    if not present:
-        return 0
-    if len(present) == 1 and eligible is None:
-        return present[0].count
-    held = np.zeros(segment.product_count, np.bool_)
-    for found in present:
-        held[found.ordinals] = True
-    if eligible is not None:
-        held &= eligible
-    return int(np.count_nonzero(held))
 
 
 def _to_hits(segment: Segment, index: int, ordinals: Ordinals, scores: Scores) -> list[MatchHit]:

@@ -97,15 +97,37 @@ def key_arrays(keys: Sequence[SortKey], found: Passing) -> list[KeyArray]:
 def listing_arrays(found: Passing) -> list[KeyArray]:
     """The order of a listing page: in stock, popular, new."""
     rows = found.rows
-    popularity = _extreme_numbers(rows.columns.number("popularity"), rows, is_descending=True)
+    popularity = extreme_numbers(rows.columns.number("popularity"), rows, is_descending=True)
     return [
-        _availability(rows, is_descending=False),
+        _availability(found, is_descending=False),
         _numbers(popularity, is_descending=True, default=0.0),
         _numbers(
-            _extreme_numbers(rows.columns.number("release_time"), rows, is_descending=True),
+            extreme_numbers(rows.columns.number("release_time"), rows, is_descending=True),
             is_descending=True,
         ),
     ]
+
+
+def extreme_numbers(
+    column: Column | None, rows: Rows, *, is_descending: bool
+) -> npt.NDArray[np.float64]:
+    """float64[n]: of each product's numbers the smallest, or descending the largest; NaN without."""
+    count = rows.product_count
+    if column is None:
+        return np.full(count, np.nan)
+    if (
+        column.by_row is None
+        and column.by_product is not None
+        and column.by_product.positions is None
+    ):
+        entries = column.by_product.entries
+        return entries.whole() if rows.ordinals is None else entries.take(rows.ordinals)
+    extreme = np.full(count, -np.inf if is_descending else np.inf)
+    choose = np.maximum if is_descending else np.minimum
+    for slots, numbers in _pairs(column, rows):
+        choose.at(extreme, slots, numbers)
+    extreme[np.isinf(extreme)] = np.nan
+    return extreme
 
 
 def first_of(keys: Sequence[AnyArray], count: int, k: int) -> Indices:
@@ -161,7 +183,7 @@ def _field_arrays(key: SortKey, found: Passing) -> list[KeyArray]:
         case Kind.PRICE:
             return [_integers(found.prices, is_descending=is_descending)]
         case Kind.STOCK:
-            stock = columns.inventory.stock_quantity(rows.at_rows)
+            stock = columns.inventory.stock_quantity(found.storefront, rows.at_rows)
             return [
                 _integers(
                     _extreme_integers(stock, rows, is_descending=is_descending),
@@ -169,12 +191,12 @@ def _field_arrays(key: SortKey, found: Passing) -> list[KeyArray]:
                 )
             ]
         case Kind.AVAILABILITY:
-            return [_availability(rows, is_descending=is_descending)]
+            return [_availability(found, is_descending=is_descending)]
         case Kind.TEXT | Kind.PATH:
             return [
                 _texts(columns.keyword(field.text_columns[0]), rows, is_descending=is_descending)
             ]
-    numbers = _extreme_numbers(
+    numbers = extreme_numbers(
         columns.number(field.number_column), rows, is_descending=is_descending
     )
     default = 0.0 if field.key == "popularity" else None
@@ -185,7 +207,7 @@ def _field_arrays(key: SortKey, found: Passing) -> list[KeyArray]:
         arrays.append(_texts(texts, rows, is_descending=is_descending))
         arrays.append(
             _numbers(
-                _extreme_numbers(truths, rows, is_descending=is_descending),
+                extreme_numbers(truths, rows, is_descending=is_descending),
                 is_descending=is_descending,
             )
         )
@@ -201,11 +223,12 @@ _STOCK_PLACES: Final = {
 """By availability: what can be had first comes first."""
 
 
-def _availability(rows: Rows, *, is_descending: bool) -> KeyArray:
+def _availability(found: Passing, *, is_descending: bool) -> KeyArray:
+    rows = found.rows
     table = np.full(256, np.iinfo(np.int16).max, np.int16)
     for code, place in _STOCK_PLACES.items():
         table[code] = -place if is_descending else place
-    places = table.take(rows.columns.inventory.availability(rows.at_rows))
+    places = table.take(rows.columns.inventory.availability(found.storefront, rows.at_rows))
     if rows.slots is not None and len(places):
         places = np.minimum.reduceat(places, rows.first_rows())
     return KeyArray(places, None)
@@ -227,28 +250,6 @@ def _extreme_integers(
 def _integers(values: npt.NDArray[np.int64], *, is_descending: bool) -> KeyArray:
     places = np.where(values == MISSING, _LAST, -values if is_descending else values)
     return KeyArray(places, None)
-
-
-def _extreme_numbers(
-    column: Column | None, rows: Rows, *, is_descending: bool
-) -> npt.NDArray[np.float64]:
-    """float64[n]: of each product's numbers the smallest, or descending the largest; NaN without."""
-    count = rows.product_count
-    if column is None:
-        return np.full(count, np.nan)
-    if (
-        column.by_row is None
-        and column.by_product is not None
-        and column.by_product.positions is None
-    ):
-        entries = column.by_product.entries
-        return entries.whole() if rows.ordinals is None else entries.take(rows.ordinals)
-    extreme = np.full(count, -np.inf if is_descending else np.inf)
-    choose = np.maximum if is_descending else np.minimum
-    for slots, numbers in _pairs(column, rows):
-        choose.at(extreme, slots, numbers)
-    extreme[np.isinf(extreme)] = np.nan
-    return extreme
 
 
 def _numbers(

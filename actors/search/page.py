@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from actors.index.segments import Segment
-from actors.search.matching import SegmentMatches, select_top
 from actors.search.order import KeyArray, first_of, sort_values, sorted_locally
+from actors.search.query import Placing
 from actors.search.rows import Ordinals
 
 Scores = npt.NDArray[np.float32]
@@ -47,40 +47,10 @@ class Placed(NamedTuple):
     ordinal: int
     product_id: bytes
     score: float
-
-
-def page_by_score(matches: Sequence[SegmentMatches], *, start: int, stop: int) -> list[Placed]:
-    """The products with the numbers `start` to `stop`, best score first; ties by product id."""
-    filled = [(index, match) for index, match in enumerate(matches) if len(match.ordinals)]
-    if len(filled) == 1:
-        index, match = filled[0]
-        ordinals, scores = select_top(match.ordinals, match.scores, stop)
-        ids = match.segment.product_ids(ordinals[start:])
-        rest = zip(ordinals[start:].tolist(), ids, scores[start:].tolist(), strict=True)
-        return [Placed(index, *one) for one in rest]
-    placed: list[Placed] = []
-    bar = _lowest_score(filled, stop)
-    for index, match in filled:
-        ordinals, scores = match.ordinals, match.scores
-        if bar is not None:
-            kept = (scores >= bar).nonzero()[0]
-            ordinals, scores = ordinals.take(kept), scores.take(kept)
-        if len(ordinals) > stop:
-            ordinals, scores = select_top(ordinals, scores, stop)
-        ids = match.segment.product_ids(ordinals)
-        rest = zip(ordinals.tolist(), ids, scores.tolist(), strict=True)
-        placed += [Placed(index, *one) for one in rest]
-    placed.sort(key=lambda one: (-one.score, one.product_id))
-    return placed[start:stop]
-
-
-def _lowest_score(filled: Sequence[tuple[int, SegmentMatches]], count: int) -> np.float32 | None:
-    """The score of the product with the number `count` over all segments; None: there are fewer."""
-    if sum(len(match.scores) for _, match in filled) <= count:
-        return None
-    scores = np.concatenate([match.scores for _, match in filled])
-    lowest: np.float32 = np.partition(scores, len(scores) - count)[len(scores) - count]
-    return lowest
+    is_pinned: bool = False
+    copy_count: int = 0
+    """Of the same title and brand, behind it."""
+    placing: Placing | None = None
 
 
 def page_by_keys(products: Sequence[SegmentProducts], *, start: int, stop: int) -> list[Placed]:

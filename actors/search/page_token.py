@@ -49,6 +49,13 @@ def _digest(query: SearchQuery) -> bytes:
         query.language_code,
         query.filter,
         query.order_by,
+        query.as_typed,
+        query.price_list,
+        query.store,
+        query.without_rules,
+        query.without_synonyms,
+        sorted(query.preview_rules),
+        query.show_duplicates,
     )
     # The repr of a tuple of texts tells any two of them apart, as joining them would not.
     return xxhash.xxh3_64_digest(repr(parts).encode())

@@ -1,26 +1,30 @@
-"""One search from beginning to end: words, filter, facets, order, page."""
+"""One search from beginning to end: rules, words, filter, facets, order, page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
-from weakref import WeakKeyDictionary
 
-import numpy as np
-import numpy.typing as npt
-
-from actors.index.columns import Columns, open_columns
 from actors.index.schema import Schema
-from actors.index.segments import BranchView, Segment
-from actors.search.facets import FacetPlan, count_facet, plan_facets
-from actors.search.filter_plan import NO_FILTER, FilterPlan, FilterPlanner
-from actors.search.matching import MatchHit, SegmentMatches, match_all, match_any
-from actors.search.order import SortKey, key_arrays, listing_arrays, parse_order
-from actors.search.page import Placed, SegmentProducts, page_by_keys, page_by_score
+from actors.index.segments import BranchView
+from actors.model.storefront import Storefront
+from actors.search.did_you_mean import did_you_mean
+from actors.search.explanation import found_words
+from actors.search.facets import FacetPlan, FacetPlanner, count_facet
+from actors.search.filter_plan import NO_FILTER, FilterPlan
+from actors.search.found import Found, Spot
+from actors.search.main_list import MainList, Order
+from actors.search.matching import IDENTIFIER_SCORE
+from actors.search.merchandise import NO_SYNONYMS, PLAIN, Merchandise, Ranking
+from actors.search.order import SortKey, parse_order
+from actors.search.page import Placed
 from actors.search.page_token import page_offset, page_token
-from actors.search.passing import Passing, passing
+from actors.search.passing import Passing
+from actors.search.pins import NO_PINS, settle_pins
 from actors.search.query import (
     DEPTH_MAX,
     RELAXED_BELOW,
     FacetResult,
+    FoundWord,
     Hit,
     SearchPage,
     SearchQuery,
@@ -28,41 +32,67 @@ from actors.search.query import (
     page_size_of,
     relaxed_size_of,
 )
-from actors.search.rows import Ordinals, Rows
-from actors.search.variants import shown_variants
-from actors.text.analyzer import QueryTerms, analyzer_of
+from actors.search.related import related
+from actors.search.relaxation import holders, relax
+from actors.search.ruling import PLANNER, Ruling, rule_on
+from actors.search.variants import Shown
+from actors.search.widening import TextMatches, match_text
+from actors.text.analyzer import Analyzer
 
-_PLANNER: Final = FilterPlanner()
-
-_COLUMNS: Final[WeakKeyDictionary[Segment, Columns]] = WeakKeyDictionary()
-"""Columns live as long as the segment object, which lives as long as its view."""
-
-
-Shown = tuple[int, int] | tuple[()]
-"""A variant's index and how many pass; nothing for a product without variants."""
-
-_VARIANTS: Final[WeakKeyDictionary[Segment, dict[str, dict[int, Shown]]]] = WeakKeyDictionary()
-_VARIANTS_MAX: Final = 8_192
-_MARKETS_MAX: Final = 16
+_FACET_PLANNER: Final = FacetPlanner()
 
 
-def search(view: BranchView, query: SearchQuery, schema: Schema) -> SearchPage:
+def search(
+    view: BranchView,
+    query: SearchQuery,
+    schema: Schema,
+    merchandise: Merchandise = PLAIN,
+    *,
+    now_ms: int = 0,
+) -> SearchPage:
     """One page of the answer to a query.
 
-    Text finds the products that hold all of its words; no text finds all products. The order is that
-    of `order_by`, else the best match first, or without text what is in stock, popular and new first.
-    Ties are broken by product id.
+    Text finds the products that hold all of its words, and what they may mean where that is too little
+    (`widening`); no text finds all products. The order is that of `order_by`, else the best match first
+    (`ranking`), or without text what is in stock, popular and new first. Ties are broken by product id. What the
+    tenant's rules say of the query comes before all that.
+
+    Args:
+        view: where to look.
+        query: what is asked.
+        schema: the tenant's fields and languages.
+        merchandise: what the tenant's merchandisers have decided.
+        now_ms: milliseconds since 1970: which rules hold, and which prices; 0: not known, none with a window does.
 
     Raises:
         InvalidArgumentError: some part of the query can never be answered; names it.
     """
     check_query(query)
     plans = _Plans(query, schema)
-    if not query.text or query.text.isspace():
-        return _Search(view, query, plans, terms=None).page()
-    language_code = query.language_code or schema.language_codes[0]
-    terms = analyzer_of(language_code).analyze_query(query.text)
-    return _Search(view, query, plans, terms=terms).page()
+    ruling = rule_on(query, schema, merchandise.rules, now_ms=now_ms)
+    analyzer = schema.analyzer(query.language_code)
+    text = None
+    synonyms = NO_SYNONYMS if query.without_synonyms else merchandise.synonyms
+    if ruling.plan.text and not ruling.plan.text.isspace():
+        text = match_text(
+            view,
+            ruling.plan.text,
+            analyzer,
+            by_relevance=not plans.order,
+            corrects=not query.as_typed,
+            synonyms=synonyms.of(query.language_code or schema.language_codes[0]),
+        )
+    found = _Search(
+        view,
+        query,
+        plans,
+        ruling,
+        text,
+        analyzer=analyzer,
+        ranking=merchandise.ranking,
+        now_ms=now_ms,
+    )
+    return found.page()
 
 
 class _Plans:
@@ -74,148 +104,161 @@ class _Plans:
         self.page_size = page_size_of(query)
         self.relaxed_size = relaxed_size_of(query)
         self.offset = page_offset(query)
-        self.filter: FilterPlan = _PLANNER.plan(query.filter, schema)
-        self.facets: Sequence[FacetPlan] = plan_facets(query.facets, schema)
+        self.filter: FilterPlan = PLANNER.plan(query.filter, schema)
+        self.facets: Sequence[FacetPlan] = _FACET_PLANNER.plan(query.facets, schema)
         self.order: tuple[SortKey, ...] = parse_order(query.order_by, schema)
 
 
 class _Search:
-    """What one search has found so far."""
+    """What one search has found."""
 
-    __slots__ = ("_found", "_matches", "_plans", "_query", "_terms", "_view")
+    __slots__ = (
+        "_analyzer",
+        "_filter",
+        "_found",
+        "_list",
+        "_pins",
+        "_plans",
+        "_query",
+        "_rule_terms",
+        "_ruling",
+        "_text",
+        "_view",
+    )
 
     def __init__(
-        self, view: BranchView, query: SearchQuery, plans: _Plans, *, terms: QueryTerms | None
+        self,
+        view: BranchView,
+        query: SearchQuery,
+        plans: _Plans,
+        ruling: Ruling,
+        text: TextMatches | None,
+        *,
+        analyzer: Analyzer,
+        ranking: Ranking,
+        now_ms: int,
     ) -> None:
-        """`terms`: None for a listing page."""
+        """`text`: None for a listing page."""
         self._view = view
         self._query = query
         self._plans = plans
-        self._terms = terms
-        self._matches: list[SegmentMatches] | None = None
-        if terms is not None:
-            self._matches = match_all(view, terms.terms, identifier=terms.identifier)
-        self._found: dict[FilterPlan, list[Passing]] = {}
+        self._ruling = ruling
+        self._text = text
+        self._analyzer = analyzer
+        storefront = Storefront(query.market, query.price_list, query.store, now_ms)
+        self._pins = NO_PINS
+        if not plans.order and ruling.has_pins:
+            self._pins = settle_pins(view, ruling, plans.filter, storefront, named=_named(text))
+        self._found = Found(
+            view,
+            storefront,
+            None if text is None else text.matches,
+            hidings=ruling.hidings,
+            added=self._pins.places,
+        )
+        self._rule_terms = ruling.required
+        self._filter = self._with_rules(plans.filter)
+        order = Order(
+            plans.order,
+            ranking,
+            () if plans.order else ruling.boosts,
+            self._pins,
+            collapses=ranking.collapses_duplicates and not query.show_duplicates,
+            explains=query.explain,
+            now_ms=now_ms,
+        )
+        self._list = MainList(view, self._found, self._filter, order)
 
     def page(self) -> SearchPage:
         """The answer."""
-        plans = self._plans
+        plans, ruling, text = self._plans, self._ruling.plan, self._text
+        total = self._list.total
         stop = min(plans.offset + plans.page_size, DEPTH_MAX)
-        placed, total = self._placed(plans.offset, stop)
-        facets: tuple[FacetResult, ...] = ()
-        if plans.facets:
-            facets = tuple(
-                count_facet(facet, self._passing(plans.filter.without(facet.excluded)))
-                for facet in plans.facets
-            )
-        relaxed: tuple[Hit, ...] = ()
-        relaxed_total = 0
-        if total < min(RELAXED_BELOW, plans.relaxed_size) and plans.offset == 0:
-            relaxed, relaxed_total = self._relaxed()
+        placed = self._list.page(plans.offset, stop)
+        facets = tuple(map(self._facet, plans.facets))
+        beside = _NOTHING_BESIDE
+        if text is not None and total < (1 if plans.order else RELAXED_BELOW) and not plans.offset:
+            beside = self._beside(text, total)
         return SearchPage(
-            hits=self._hits(placed),
+            hits=self._hits(placed, self._passing_if_filtered()),
             total=total,
             facets=facets,
             next_page_token=page_token(self._query, stop) if stop < min(total, DEPTH_MAX) else "",
-            relaxed_hits=relaxed,
-            relaxed_total=relaxed_total,
-            terms=() if self._terms is None else self._terms.terms,
+            relaxed_hits=beside.relaxed_hits,
+            relaxed_total=beside.relaxed_total,
+            terms=() if text is None else text.terms,
+            corrected_query="" if text is None else text.corrected_query,
+            did_you_mean=beside.did_you_mean,
+            related_hits=beside.related_hits,
+            applied=ruling.applied,
+            dropped_pins=self._pins.dropped,
+            redirect_url=ruling.redirect_url,
+            banners=ruling.banners,
+            replaced_query="" if ruling.text == self._query.text else ruling.text,
         )
 
-    def _placed(self, start: int, stop: int) -> tuple[Sequence[Placed], int]:
-        """The page's products, and how many there are on all pages."""
-        plans = self._plans
-        by_relevance = self._matches is not None and not plans.order
-        if by_relevance and plans.filter is NO_FILTER:
-            assert self._matches is not None
-            total = sum(len(match.ordinals) for match in self._matches)
-            return page_by_score(self._matches, start=start, stop=stop), total
-        found = self._passing(plans.filter)
-        total = sum(one.rows.product_count for one in found)
-        if by_relevance:
-            return page_by_score(self._kept_matches(found), start=start, stop=stop), total
-        products = [
-            SegmentProducts(
-                segment=segment,
-                ordinals=one.rows.ordinals,
-                scores=None if self._matches is None else self._scores(index, one),
-                keys=key_arrays(plans.order, one) if plans.order else listing_arrays(one),
-            )
-            for index, (segment, one) in enumerate(zip(self._view.segments, found, strict=True))
-        ]
-        return page_by_keys(products, start=start, stop=stop), total
+    def _facet(self, facet: FacetPlan) -> FacetResult:
+        """A facet over the main list, without the conditions that it leaves out; rules' own always hold."""
+        plan = self._filter
+        if facet.excluded:
+            plan = self._with_rules(self._plans.filter.without(facet.excluded))
+        return count_facet(facet, self._found.passing(plan))
 
-    def _kept_matches(self, found: Sequence[Passing]) -> list[SegmentMatches]:
-        """The matches that pass the filter."""
-        kept = []
-        for index, (segment, one) in enumerate(zip(self._view.segments, found, strict=True)):
-            assert one.rows.ordinals is not None
-            kept.append(SegmentMatches(segment, one.rows.ordinals, self._scores(index, one)))
-        return kept
+    def _with_rules(self, plan: FilterPlan) -> FilterPlan:
+        """A filter with the conditions of rules."""
+        return FilterPlan(plan.terms + self._rule_terms) if self._rule_terms else plan
 
-    def _scores(self, index: int, found: Passing) -> npt.NDArray[np.float32]:
-        """The scores of the matches that pass the filter in one segment."""
-        assert self._matches is not None
-        match = self._matches[index]
-        ordinals = found.rows.ordinals
-        if ordinals is None or len(ordinals) == len(match.ordinals):
-            return match.scores
-        return match.scores.take(match.ordinals.searchsorted(ordinals))
+    def _passing_if_filtered(self) -> Sequence[Passing] | None:
+        return None if self._filter is NO_FILTER else self._found.passing(self._filter)
 
-    def _passing(self, plan: FilterPlan) -> list[Passing]:
-        """The matches that pass a filter, by segment."""
-        found = self._found.get(plan)
-        if found is None:
-            found = self._found[plan] = [
-                passing(self._rows(index), plan, self._query.market)
-                for index in range(len(self._view.segments))
-            ]
-        return found
-
-    def _rows(self, index: int) -> Rows:
-        """All rows of a segment's matches."""
-        if self._matches is None:
-            return self._live_rows(index)
-        return Rows.of(self._columns_of(index), self._matches[index].ordinals)
-
-    def _live_rows(self, index: int) -> Rows:
-        alive = self._view.segments[index].alive
-        ordinals: Ordinals | None = None
-        if alive is not None:
-            ordinals = np.flatnonzero(alive).astype(np.int32)
-        return Rows.of(self._columns_of(index), ordinals)
-
-    def _columns_of(self, index: int) -> Columns:
-        return columns_of(self._view.segments[index])
-
-    def _relaxed(self) -> tuple[tuple[Hit, ...], int]:
-        """Products that hold some of the words only, and pass the filter; and how many there are."""
-        if self._terms is None or self._matches is None or len(self._terms.terms) < 2:
-            return (), 0
-        plan = self._plans.filter
-        live: list[Passing] | None = None
-        allowed = None
-        if plan is not NO_FILTER:
-            live = [
-                passing(self._live_rows(index), plan, self._query.market)
-                for index in range(len(self._view.segments))
-            ]
-            allowed = [_mask(one.rows) for one in live]
-        relaxed = match_any(
+    def _beside(self, text: TextMatches, total: int) -> "_Beside":
+        """What stands beside a main list that is empty or short."""
+        meant = ""
+        if not self._query.as_typed:
+            meant = did_you_mean(self._view, self._ruling.plan.text, self._analyzer, text)
+        count_max = self._plans.relaxed_size
+        if not count_max:
+            return replace(_NOTHING_BESIDE, did_you_mean=meant)
+        passed, allowed = self._found.allowed(self._filter, holders(self._view, text.words))
+        relaxed = relax(
             self._view,
-            self._terms.terms,
-            exclude=[match.ordinals for match in self._matches],
+            text.words,
+            analyzer=self._analyzer,
+            main=[match.ordinals for match in self._found.matches or ()],
             allowed=allowed,
-            count_max=self._plans.relaxed_size,
+            count_max=count_max,
         )
-        return self._hits(relaxed.hits, live), relaxed.total
+        near: Sequence[Placed] = ()
+        if not total and not relaxed.total:
+            passed = self._found.live(self._filter)
+            near = related(
+                self._view, text.words, passed, analyzer=self._analyzer, count_max=count_max
+            )
+        return _Beside(
+            relaxed_hits=self._hits(relaxed.placed, passed, relaxed.missing),
+            relaxed_total=relaxed.total,
+            related_hits=self._hits(near, passed),
+            did_you_mean=meant,
+        )
 
     def _hits(
-        self, placed: Sequence[Placed | MatchHit], found: Sequence[Passing] | None = None
+        self,
+        placed: Sequence[Placed],
+        found: Sequence[Passing] | None,
+        missing: Sequence[tuple[str, ...]] | None = None,
     ) -> tuple[Hit, ...]:
-        """The hits of a page, with the variants to show."""
+        """Hits, with the variants to show.
+
+        Args:
+            placed: the products.
+            found: by segment, what has passed the filter, these among it; None: there is no filter.
+            missing: of relaxed hits, the words that each does not hold.
+        """
+        words = self._words(placed)
         shown: list[Mapping[int, Shown]] = [
-            self._shown(index, [one.ordinal for one in placed if one.segment_index == index], found)
+            self._found.shown(
+                index, [one.ordinal for one in placed if one.segment_index == index], found
+            )
             for index in range(len(self._view.segments))
         ]
         return tuple(
@@ -225,57 +268,45 @@ class _Search:
                     one.score,
                     one.segment_index,
                     one.ordinal,
-                    *shown[one.segment_index].get(one.ordinal, ()),
+                    *(shown[one.segment_index].get(one.ordinal) or (-1, 0)),
+                    one.is_pinned,
+                    one.copy_count,
+                    missing[number] if missing else (),
+                    one.placing,
+                    words[number] if words else (),
                 )
-                for one in placed
+                for number, one in enumerate(placed)
             ]
         )
 
-    def _shown(
-        self, index: int, ordinals: list[int], found: Sequence[Passing] | None
-    ) -> Mapping[int, Shown]:
-        if not ordinals or not self._columns_of(index).has_variants:
-            return {}
-        if found is None and self._plans.filter is not NO_FILTER:
-            found = self._found[self._plans.filter]
-        if found is not None:
-            return shown_variants(found[index], ordinals)
-        known = _unfiltered_variants(self._view.segments[index], self._query.market)
-        unknown = [ordinal for ordinal in ordinals if ordinal not in known]
-        if unknown:
-            rows = Rows.of(self._columns_of(index), np.array(sorted(unknown), np.int32))
-            known.update(dict.fromkeys(unknown, ()))
-            known.update(shown_variants(Passing(rows, self._query.market), unknown))
-        return known
+    def _words(self, placed: Sequence[Placed]) -> list[tuple[FoundWord, ...]]:
+        """How products hold the words where these are why they are there; nothing at all where nobody asks."""
+        if not self._query.explain or self._text is None:
+            return []
+        spots = [(one.segment_index, one.ordinal) for one in placed if one.score > 0]
+        found = iter(found_words(self._view, self._text.words, spots))
+        return [next(found) if one.score > 0 else () for one in placed]
 
 
-def _unfiltered_variants(segment: Segment, market: str) -> dict[int, Shown]:
-    """What is known of the variants shown where no filter chooses among them, by ordinal."""
-    by_market = _VARIANTS.get(segment)
-    if by_market is None:
-        by_market = _VARIANTS[segment] = {}
-    known = by_market.get(market)
-    if known is None or len(known) > _VARIANTS_MAX:
-        if len(by_market) >= _MARKETS_MAX:
-            by_market.clear()
-        known = by_market[market] = {}
-    return known
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside a main list."""
+
+    relaxed_hits: tuple[Hit, ...] = ()
+    relaxed_total: int = 0
+    related_hits: tuple[Hit, ...] = ()
+    did_you_mean: str = ""
 
 
-def columns_of(segment: Segment) -> Columns:
-    """The segment's columns, opened once for all searches of its view."""
-    columns = _COLUMNS.get(segment)
-    if columns is None:
-        columns = open_columns(segment.arrays, segment.prefix, segment.layout)
-        _COLUMNS[segment] = columns
-    return columns
+_NOTHING_BESIDE: Final = _Beside()
 
 
-def _mask(rows: Rows) -> npt.NDArray[np.bool_]:
-    """bool[P]: which products of the segment are among the rows'."""
-    count = rows.columns.layout.product_count
-    if rows.ordinals is None:
-        return np.ones(count, np.bool_)
-    mask = np.zeros(count, np.bool_)
-    mask[rows.ordinals] = True
-    return mask
+def _named(text: TextMatches | None) -> frozenset[Spot]:
+    """The products that a text names by an identifier."""
+    if text is None:
+        return frozenset()
+    return frozenset(
+        (index, ordinal)
+        for index, match in enumerate(text.matches)
+        for ordinal in match.ordinals[match.scores >= IDENTIFIER_SCORE].tolist()
+    )

@@ -9,6 +9,9 @@ from actors.index.columns import MISSING
 from actors.search.passing import Passing
 from actors.search.rows import Ordinals, Rows, Slots
 
+Shown = tuple[int, int] | tuple[()]
+"""A variant's index and how many pass; nothing for a product without variants."""
+
 _COSTLIEST: Final = (1 << 63) - 1
 
 
@@ -33,7 +36,7 @@ def shown_variants(found: Passing, ordinals: Iterable[int]) -> dict[int, tuple[i
     if rows.slots is None:
         named = np.flatnonzero(is_variant)
         return dict.fromkeys(wanted.take(named).tolist(), (0, 1))
-    prices = columns.inventory.price(found.market, at_rows)
+    prices = columns.inventory.price(found.storefront, at_rows)
     prices = np.where(prices == MISSING, _COSTLIEST, prices)
     firsts = rows.first_rows().tolist()
     starts = columns.layout.first_rows_of(wanted).tolist()

@@ -1,18 +1,25 @@
 """Which texts of a column hold some words side by side."""
 
+import re
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from actors.index.columns import Dictionary
 
-_CHARACTER_BYTES_MAX = 4
+_CHARACTER_BYTES_MAX: Final = 4
+_ASCII: Final = 0x80
+_IS_ALNUM: Final = np.array([chr(code).isalnum() for code in range(_ASCII)] + [False] * _ASCII)
+
+Places = npt.NDArray[np.int64]
 
 
-def codes_with_words(dictionary: Dictionary, form: str, *, is_open: bool) -> npt.NDArray[np.int64]:
+def codes_with_words(dictionary: Dictionary, form: str, *, is_open: bool) -> Places:
     """The codes of texts in whose compared form `form` stands, not as a part of longer words.
 
-    The joined keys are searched as one string of bytes, so the cost is one pass over the column's
-    texts and a step for each place found.
+    The joined keys are searched as one string of bytes, so the cost is one pass over the column's texts, and little
+    for each place found.
 
     Args:
         dictionary: of the column.
@@ -21,29 +28,52 @@ def codes_with_words(dictionary: Dictionary, form: str, *, is_open: bool) -> npt
     """
     joined, ends = dictionary.joined()
     needle = form.encode()
-    found: list[int] = []
-    at = joined.find(needle)
-    while at >= 0:  # ends: every round looks behind the last place
-        code = int(np.searchsorted(ends, at, side="right"))
-        key_start = int(ends[code - 1]) if code else 0
-        form_end = joined.index(b"\0", key_start)
-        stop = at + len(needle)
-        if stop > form_end:
-            # In the text behind the compared form, or across two keys.
-            at = joined.find(needle, int(ends[code]))
-            continue
-        before = joined[max(key_start, at - _CHARACTER_BYTES_MAX) : at]
-        behind = joined[stop : min(form_end, stop + _CHARACTER_BYTES_MAX)]
-        if _goes_on(before.decode(errors="ignore")[-1:], form[0]) or (
-            not is_open and _goes_on(behind.decode(errors="ignore")[:1], form[-1])
-        ):
-            at = joined.find(needle, at + 1)
-        else:
-            found.append(code)
-            at = joined.find(needle, int(ends[code]))
-    return np.array(found, np.int64)
+    starts = _places(joined, needle)
+    codes = ends.searchsorted(starts, side="right")
+    firsts = np.concatenate([np.zeros(1, np.int64), ends])[codes]
+    # A key's compared form ends with its first NUL; what follows is the text as it was written.
+    nuls = np.flatnonzero(np.frombuffer(joined, np.uint8) == 0)
+    form_ends = nuls.take(nuls.searchsorted(firsts), mode="clip") if len(nuls) else firsts
+    stops = starts + len(needle)
+    inside = stops <= form_ends
+    starts, stops, codes = starts[inside], stops[inside], codes[inside]
+    whole = np.ones(len(starts), np.bool_)
+    if form[0].isalnum():
+        whole &= ~_alnum_before(joined, starts, firsts[inside])
+    if not is_open and form[-1].isalnum():
+        whole &= ~_alnum_behind(joined, stops)
+    found: Places = np.unique(codes[whole])
+    return found
 
 
-def _goes_on(outside: str, inside: str) -> bool:
-    """Whether a word goes on across the edge between two characters."""
-    return outside.isalnum() and inside.isalnum()
+def _places(joined: bytes, needle: bytes) -> Places:
+    """Where the needle begins, everywhere: also within another place of it, when it can overlap itself."""
+    overlaps = any(needle.startswith(needle[start:]) for start in range(1, len(needle)))
+    pattern = b"(?=%s)" if overlaps else b"%s"
+    matches = re.finditer(pattern % re.escape(needle), joined)
+    return np.fromiter((match.start() for match in matches), np.int64)
+
+
+def _alnum_before(joined: bytes, starts: Places, firsts: Places) -> npt.NDArray[np.bool_]:
+    """Whether a letter or digit of the same key stands before each of these places."""
+    codes = np.frombuffer(joined, np.uint8)
+    before = codes.take(np.maximum(starts - 1, 0))
+    has_one = starts > firsts
+    found: npt.NDArray[np.bool_] = has_one & _IS_ALNUM.take(before)
+    for index in np.flatnonzero(has_one & (before >= _ASCII)).tolist():
+        start, first = int(starts[index]), int(firsts[index])
+        piece = joined[max(first, start - _CHARACTER_BYTES_MAX) : start]
+        found[index] = piece.decode(errors="ignore")[-1:].isalnum()
+    return found
+
+
+def _alnum_behind(joined: bytes, stops: Places) -> npt.NDArray[np.bool_]:
+    """Whether a letter or digit stands at each of these places; the NUL behind a form is none."""
+    codes = np.frombuffer(joined, np.uint8)
+    behind = codes.take(stops)
+    found: npt.NDArray[np.bool_] = _IS_ALNUM.take(behind)
+    for index in np.flatnonzero(behind >= _ASCII).tolist():
+        stop = int(stops[index])
+        piece = joined[stop : stop + _CHARACTER_BYTES_MAX]
+        found[index] = piece.decode(errors="ignore")[:1].isalnum()
+    return found

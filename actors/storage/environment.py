@@ -43,6 +43,15 @@ class ReadView:
         self._get = cast("Callable[..., memoryview | None]", transaction.get)
         self._arrays = databases["arrays"]
 
+    def end(self) -> None:
+        """Let go of the pages, and of the slot that the transaction has among all readers.
+
+        The library keeps the slot as long as the transaction's object lives, and whatever was opened from a view may
+        live until the collector comes by: so the view forgets the transaction itself.
+        """
+        self._transaction.abort()
+        del self._transaction, self._get
+
     def get(self, table: Table, key: bytes) -> memoryview | None:
         """The value, without a copy."""
         return self._get(key, db=self._databases[table.name])
@@ -179,8 +188,8 @@ class Environment:
 
     def open_view(self) -> tuple[ReadView, Callable[[], None]]:
         """A view that lives until the returned function is called; the caller bounds its life."""
-        transaction = self._environment.begin(buffers=True)
-        return ReadView(transaction, self._databases), transaction.abort
+        view = ReadView(self._environment.begin(buffers=True), self._databases)
+        return view, view.end
 
     @contextmanager
     def write(self) -> Iterator[WriteBatch]:

@@ -47,6 +47,15 @@ REQUESTS: Final = Table(
 REQUEST_TIMES: Final = Table(
     8, "request_times", TableClass.LOGICAL, "log time ms u64, key in requests", "empty"
 )
+RULES: Final = Table(9, "rules", TableClass.LOGICAL, "rule id", "saluhall.v1.Rule")
+SYNONYMS: Final = Table(10, "synonyms", TableClass.LOGICAL, "synonym id", "saluhall.v1.Synonym")
+SEARCH_SETTINGS: Final = Table(
+    11,
+    "search_settings",
+    TableClass.LOGICAL,
+    "b'tenant'",
+    "saluhall.v1.SearchSettings, what was set of it",
+)
 
 ARRAYS: Final = Table(
     32, "arrays", TableClass.INDEX, "branch, segment, piece: see actors/index", "numpy arrays"
@@ -77,6 +86,9 @@ TABLES: Final = (
     API_KEYS,
     REQUESTS,
     REQUEST_TIMES,
+    RULES,
+    SYNONYMS,
+    SEARCH_SETTINGS,
     ARRAYS,
     CARDS,
     LOG,

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-_UNITS: Final = (
+UNITS: Final = (
     "kwh|mwh|wh|mah|ah|gbps|gbit|mbps|mbit|kbps|khz|mhz|ghz|hz|kb|mb|gb|tb|mm|cm|dm|km|m|kg|hg|mg|g|"
     "ml|cl|dl|l|w|kw|v|kv|a|ma|mp|mpx|px|dpi|fps|rpm|db|lm|nm|tum|inch|inches|in"
 )
@@ -27,20 +27,22 @@ _INCHES: Final = frozenset({"tum", "inch", "inches", '"', "''", "in"})
 
 _CHUNK: Final = re.compile(
     rf"""
-      (?<![\w.,])\d+(?:[.,]\d+)?(?:\s?(?!in\b)(?:{_UNITS})(?!\w)|in(?!\w)|\s?(?:"|''))  # with unit
+      (?<![\w.,])\d+(?:[.,]\d+)?(?:\s?(?!in\b)(?:{UNITS})(?!\w)|in(?!\w)|\s?(?:"|''))  # with unit
     | (?<![\w.,/])\d+[.,/]\d+(?![.,/]?\w)                                       # decimal, fraction
     | [^\W_]+(?:[-_.'][^\W_]+)*                                                 # word or code
     """,
     re.VERBOSE,
 )
 _MEASURE: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s?([a-z]+|\"|'')")
+_QUANTITY: Final = re.compile(rf"\d+(?:[.,/]\d+)*(?:{UNITS})?|(?:{UNITS})")
 _DECIMAL: Final = re.compile(r"(\d+)[.,](\d+)")
 _NAME_WITH_DECIMAL: Final = re.compile(r"([^\W\d_]{2,})(\d+[.,]\d+)")
 _SEPARATORS: Final = re.compile(r"[-_./']")
 _RUNS: Final = re.compile(r"\d+|[^\W\d_]+")
 _THOUSANDS_DIGITS: Final = 3
 _SHORT_PART_LENGTH: Final = 2
-_NAME_LENGTH_MIN: Final = 4
+_NAME: Final = re.compile(r"[^\W\d_]{4}")
+"""What is left of a chunk that names something: fewer letters in a row are a part of a code."""
 _WORD_LENGTH_MAX: Final = 64
 
 
@@ -69,6 +71,8 @@ def words_of(chunk: str) -> list[Word]:
     if chunk.isalpha() or chunk.isdigit():
         return [Word(chunk[:_WORD_LENGTH_MAX], 0, len(chunk), asked=True)]
     words = (chunk[0].isdigit() and (_measure(chunk) or _decimal(chunk))) or _code(chunk)
+    if len(words) == 1 and len(chunk) <= _WORD_LENGTH_MAX:
+        return words
     once: dict[str, Word] = {}
     for word in words:
         if len(word.text) > _WORD_LENGTH_MAX:
@@ -80,9 +84,14 @@ def words_of(chunk: str) -> list[Word]:
     return list(once.values())
 
 
+def is_quantity(word: str) -> bool:
+    """Whether a word of a query is a number, a measure or the name of a unit: 42, 2.5mm, cm."""
+    return _QUANTITY.fullmatch(word) is not None
+
+
 def _measure(chunk: str) -> list[Word]:
     match = _MEASURE.fullmatch(chunk)
-    if match is None or (match[2].isalpha() and not re.fullmatch(_UNITS, match[2])):
+    if match is None or (match[2].isalpha() and not re.fullmatch(UNITS, match[2])):
         return []
     number = match[1].replace(",", ".")
     unit = "in" if match[2] in _INCHES else match[2]
@@ -110,6 +119,8 @@ def _decimal(chunk: str) -> list[Word]:
 
 def _code(chunk: str) -> list[Word]:
     """A word or code with separators, or of letters and digits."""
+    if chunk.isalnum():
+        return [Word(chunk, 0, len(chunk), asked=True), *_runs(chunk)]
     if "/" in chunk:
         return [Word(chunk, 0, len(chunk), asked=True), *_parts(chunk, asked=False)]
     joined = _SEPARATORS.sub("", chunk)
@@ -141,8 +152,7 @@ def _parts(chunk: str, *, asked: bool) -> list[Word]:
 
 def _runs(chunk: str) -> list[Word]:
     """The letters and the digits of a name like iphone12pro; the shreds of a code help nobody."""
-    runs = list(_RUNS.finditer(chunk))
-    longest = max((len(run[0]) for run in runs if run[0].isalpha()), default=0)
-    if longest < _NAME_LENGTH_MIN:
+    if not _NAME.search(chunk):
         return []
+    runs = _RUNS.finditer(chunk)
     return [Word(run[0], run.start(), run.end(), asked=False) for run in runs]

@@ -65,6 +65,14 @@ class LetterFolding(dict[int, str]):
         return folded
 
 
+_PLAIN: Final = LetterFolding("")
+
+
+def without_accents(word: str) -> str:
+    """A normalised word with the letters of every alphabet's own folded too: å, ä and ö to a, a and o."""
+    return word if word.isascii() else word.translate(_PLAIN)
+
+
 def normalize(text: str, folding: LetterFolding) -> str:
     """The text in composed, lower-case, folded form. Its length may differ."""
     if text.isascii():

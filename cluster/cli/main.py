@@ -35,7 +35,13 @@ COMMANDS: Final = MappingProxyType(
         "tenants": _Place("tenants", "tenants", "Create, list and delete tenants."),
         "keys": _Place("keys", "keys", "Issue, list and revoke a tenant's API keys."),
         "products": _Place("products", "products", "Import, look at and delete products."),
+        "rules": _Place(
+            "rules", "rules", "Pin, hide, boost, redirect: rules of a tenant's search."
+        ),
+        "synonyms": _Place("synonyms", "synonyms", "Words that stand for each other."),
+        "settings": _Place("settings", "settings", "How a tenant's search orders and reads."),
         "search": _Place("search", "search", "Search a tenant's products."),
+        "suggest": _Place("suggest", "suggest", "Show what is suggested while a shopper types."),
     }
 )
 

@@ -1,6 +1,8 @@
 """Shows products to a person: prices, stock, and a whole product on a few lines."""
 
+import html
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -13,6 +15,7 @@ from rich.text import Text
 from protos.v1.common_pb2 import AttributeValue, Availability
 from protos.v1.product_pb2 import Price, Product, Variant
 
+_MARKED: Final = re.compile(r"<em>(.*?)</em>", re.DOTALL)
 _MICROS: Final = 1_000_000
 _VARIANTS_SHOWN_MAX: Final = 5
 _ATTRIBUTES_SHOWN_MAX: Final = 12
@@ -34,6 +37,14 @@ def to_json(message: Message, *, indent: int | None = None) -> str:
     """JSON with the names of the protos; products in it can be imported again."""
     fields = MessageToDict(message, preserving_proto_field_name=True)
     return json.dumps(fields, ensure_ascii=False, indent=indent)
+
+
+def marked_text(marked: str) -> Text:
+    """Highlighted text: the marks become bold; all else is HTML-escaped by the server and is undone."""
+    text = Text()
+    for index, part in enumerate(_MARKED.split(marked)):
+        text.append(html.unescape(part), style="bold" if index % 2 else "")
+    return text
 
 
 def amount_text(micros: int) -> str:

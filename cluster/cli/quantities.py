@@ -39,3 +39,13 @@ def read_duration_s(text: str, *, option: str) -> int:
     if not number.isascii() or not number.isdecimal() or unit not in _SECONDS or int(number) == 0:
         raise InvalidArgumentError.of(option, f"{text!r} is not a duration such as 90d, 12h or 30m")
     return int(number) * _SECONDS[unit]
+
+
+def read_time(text: str, *, option: str) -> datetime:
+    """A time in ISO 8601; without a zone it is this machine's. Raises InvalidArgumentError."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise InvalidArgumentError.of(
+            option, f"{text!r} is not a time such as 2026-12-01T08:00 or 2026-12-01T08:00+01:00"
+        ) from None

@@ -1,11 +1,8 @@
 """`saluhall search`: what a shopper would see, as a table."""
 
-import html
-import re
 import time
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
 
 import click
 from rich.columns import Columns
@@ -13,10 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cluster.cli.product_text import price_text, stock_text, to_json
+from cluster.cli.explanation_view import show_explained
+from cluster.cli.product_text import marked_text, price_text, stock_text, to_json
 from cluster.cli.profile import open_client
+from cluster.cli.quantities import read_time
 from node.errors import InvalidArgumentError
 from protos.v1.search_pb2 import (
+    DroppedPin,
     Facet,
     FacetSpec,
     FacetValue,
@@ -24,8 +24,6 @@ from protos.v1.search_pb2 import (
     SearchResponse,
     SearchResult,
 )
-
-_MARKED: Final = re.compile(r"<em>(.*?)</em>", re.DOTALL)
 
 
 @click.command()
@@ -47,11 +45,28 @@ _MARKED: Final = re.compile(r"<em>(.*?)</em>", re.DOTALL)
 )
 @click.option("--sort", default="", help='For example "price desc, title".')
 @click.option("--market", default="", help="Whose prices and stock.")
+@click.option("--price-list", default="", help="A customer price list of the market.")
+@click.option("--store", default="", help="A store of the market, whose stock counts.")
 @click.option("--language", default="", help="Of the words, for example sv.")
 @click.option("--size", default=10, show_default=True, help="How many products, at most 120.")
 @click.option(
     "--relaxed", default=5, show_default=True, help="How many products that match in part."
 )
+@click.option("--explain", is_flag=True, help="Say of each product what put it there.")
+@click.option("--as-typed", is_flag=True, help="Do not look for typing errors.")
+@click.option("--without-rules", is_flag=True, help="Leave the rules out.")
+@click.option("--without-synonyms", is_flag=True, help="Leave the synonyms out.")
+@click.option(
+    "--preview-rule",
+    "preview_rules",
+    multiple=True,
+    metavar="ID",
+    help="Let a draft of a rule act as if it were live; may be repeated.",
+)
+@click.option(
+    "--rules-time", metavar="2026-12-01T08:00", help="Look at the rules' windows at this time."
+)
+@click.option("--all-copies", is_flag=True, help="Show products of one title one by one.")
 @click.option("--json", "as_json", is_flag=True, help="The answer itself, as JSON.")
 def search(  # noqa: PLR0913 - one argument for each option
     tenant: str,
@@ -61,9 +76,18 @@ def search(  # noqa: PLR0913 - one argument for each option
     facets: tuple[str, ...],
     sort: str,
     market: str,
+    price_list: str,
+    store: str,
     language: str,
     size: int,
     relaxed: int,
+    explain: bool,
+    as_typed: bool,
+    without_rules: bool,
+    without_synonyms: bool,
+    preview_rules: tuple[str, ...],
+    rules_time: str | None,
+    all_copies: bool,
     as_json: bool,
 ) -> None:
     """Search TENANT for WORDS; without words, list what there is."""
@@ -75,10 +99,19 @@ def search(  # noqa: PLR0913 - one argument for each option
             facets=[facet_of(text) for text in facets],
             order_by=sort,
             market=market,
+            price_list=price_list,
+            store=store,
             language_code=language,
             page_size=size,
             relaxed_size=relaxed,
-            highlight=not as_json,
+            highlight=not as_json and not explain,
+            explain=explain,
+            as_typed=as_typed,
+            without_rules=without_rules,
+            without_synonyms=without_synonyms,
+            preview_rules=preview_rules,
+            rules_time=None if rules_time is None else read_time(rules_time, option="--rules-time"),
+            show_duplicates=all_copies,
         )
         took_ms = (time.perf_counter() - started_s) * 1_000
     if as_json:
@@ -106,9 +139,10 @@ def facet_of(text: str) -> FacetSpec:
 
 
 def show_response(response: SearchResponse, *, took_ms: float, console: Console) -> None:
-    """Results, facets, and what matches only in part, apart and labelled."""
+    """Results, facets, what matches only in part or is merely related, apart and labelled, and what rules did."""
+    _show_reading(response, console)
     if response.results:
-        console.print(_results_table(response.results))
+        _show_results(response.results, console)
     shown = len(response.results)
     count = f"{shown:,} of {response.total_size:,}" if shown < response.total_size else f"{shown:,}"
     noun = "product" if response.total_size == 1 else "products"
@@ -117,12 +151,61 @@ def show_response(response: SearchResponse, *, took_ms: float, console: Console)
         console.print()
         console.print(Columns([_facet_table(facet) for facet in response.facets], padding=(0, 4)))
     if response.relaxed_results:
+        total = f"{response.relaxed_total_size:,} products"
+        _show_label(f"Only some of the words match ({total}):", console)
+        _show_results(response.relaxed_results, console)
+    if response.related_results:
+        _show_label("Nothing matches; related products:", console)
+        _show_results(response.related_results, console)
+    _show_rules(response, console)
+
+
+def _show_reading(response: SearchResponse, console: Console) -> None:
+    """What the words were taken for, before the results that were found for it."""
+    for query, line in (
+        (response.replaced_query, f"Rules made it {response.replaced_query}."),
+        (response.corrected_query, f"Results for {response.corrected_query}:"),
+        (response.did_you_mean, f"Did you mean {response.did_you_mean}?"),
+    ):
+        if query:
+            console.print(line, style="yellow", markup=False)
+
+
+def _show_label(label: str, console: Console) -> None:
+    console.print()
+    console.print(label, style="yellow", markup=False)
+
+
+def _show_results(results: Sequence[SearchResult], console: Console) -> None:
+    if any(result.HasField("explanation") for result in results):
+        show_explained(results, console)
+    else:
+        console.print(_results_table(results))
+
+
+def _show_rules(response: SearchResponse, console: Console) -> None:
+    """The rules that acted, with what came of them."""
+    lines = [
+        f"rule {rule.rule_id}: {', '.join(rule.actions)}"
+        + (" (preview)" if rule.preview else "")
+        + (f"  {rule.description}" if rule.description else "")
+        for rule in response.applied_rules
+    ]
+    if response.redirect_url:
+        lines.append(f"redirect to {response.redirect_url}")
+    lines += [
+        f"banner {banner.id} (rule {banner.rule_id}): {banner.title} -> {banner.target_url}"
+        for banner in response.banners
+    ]
+    lines += [
+        f"pin of {pin.product_id} dropped (rule {pin.rule_id}): "
+        + DroppedPin.Reason.Name(pin.reason).lower().replace("_", " ")
+        for pin in response.dropped_pins
+    ]
+    if lines:
         console.print()
-        console.print(
-            f"Only some of the words match ({response.relaxed_total_size:,} products):",
-            style="yellow",
-        )
-        console.print(_results_table(response.relaxed_results))
+    for line in lines:
+        console.print(line, style="dim", markup=False, highlight=False)
 
 
 def _results_table(results: Sequence[SearchResult]) -> Table:
@@ -155,19 +238,17 @@ def _stock_of(result: SearchResult) -> Text:
 
 def _title_of(result: SearchResult) -> Text:
     marked = next((each.text for each in result.highlights if each.field == "title"), "")
-    title = _unmarked(marked) if marked else Text(result.product.title)
+    title = marked_text(marked) if marked else Text(result.product.title)
     if result.matching_variant_count > 1:
         # Hard spaces: a line must not end between the number and its noun.
         title.append(f" ({result.matching_variant_count}\u00a0variants)", style="dim")
+    if result.pinned:
+        title.append(" pinned", style="yellow")
+    if result.duplicate_count:
+        title.append(f" (+{result.duplicate_count}\u00a0alike)", style="dim")
+    if result.missing_words:
+        title.append(f" without {', '.join(result.missing_words)}", style="yellow")
     return title
-
-
-def _unmarked(marked: str) -> Text:
-    """The marks become bold; all else is HTML-escaped by the server and is undone."""
-    text = Text()
-    for index, part in enumerate(_MARKED.split(marked)):
-        text.append(html.unescape(part), style="bold" if index % 2 else "")
-    return text
 
 
 def _facet_table(facet: Facet) -> Table:

@@ -19,7 +19,7 @@ from typing import Any, Generic, Self, cast, overload
 import grpc
 from grpc import aio
 
-from node.client import admin_calls, shop_calls
+from node.client import admin_calls, merchandising_calls, shop_calls
 from node.client.calls import AnswerT, Call, Consistency, P, new_request_id
 from node.client.connection import (
     CHANNEL_OPTIONS,
@@ -39,6 +39,7 @@ from node.client.retry import RetryPolicy
 from node.client.session import Attempts, Session
 from protos.v1.admin_pb2 import Tenant
 from protos.v1.catalog_pb2 import Field, ImportProductsRequest, ImportProductsResponse
+from protos.v1.merchandising_pb2 import Rule, Synonym
 from protos.v1.product_pb2 import Product
 
 
@@ -143,6 +144,7 @@ class AsyncClient(AsyncCaller):
         )
 
     search = _Method(shop_calls.search)
+    suggest = _Method(shop_calls.suggest)
     write_products = _Method(shop_calls.write_products)
     set_inventory = _Method(shop_calls.set_inventory)
     delete_products = _Method(shop_calls.delete_products)
@@ -157,6 +159,14 @@ class AsyncClient(AsyncCaller):
     issue_key = _Method(shop_calls.issue_key)
     list_keys = _Method(shop_calls.list_keys)
     revoke_key = _Method(shop_calls.revoke_key)
+    write_rules = _Method(merchandising_calls.write_rules)
+    delete_rules = _Method(merchandising_calls.delete_rules)
+    list_rules_page = _Method(merchandising_calls.list_rules_page)
+    write_synonyms = _Method(merchandising_calls.write_synonyms)
+    delete_synonyms = _Method(merchandising_calls.delete_synonyms)
+    list_synonyms_page = _Method(merchandising_calls.list_synonyms_page)
+    get_search_settings = _Method(merchandising_calls.get_search_settings)
+    update_search_settings = _Method(merchandising_calls.update_search_settings)
 
     async def list_products(self, *, branch: str = "") -> AsyncGenerator[Product, None]:
         """All products of a branch, by id, a page at a time."""
@@ -176,6 +186,28 @@ class AsyncClient(AsyncCaller):
             page = await self.list_fields_page(page_token=page_token)
             for field in page.fields:
                 yield field
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    async def list_rules(self) -> AsyncGenerator[Rule, None]:
+        """All rules, by id."""
+        page_token = ""
+        while True:  # Ends with the last page, which names no next one.
+            page = await self.list_rules_page(page_token=page_token)
+            for rule in page.rules:
+                yield rule
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    async def list_synonyms(self) -> AsyncGenerator[Synonym, None]:
+        """All synonyms, by id."""
+        page_token = ""
+        while True:  # Ends with the last page, which names no next one.
+            page = await self.list_synonyms_page(page_token=page_token)
+            for synonym in page.synonyms:
+                yield synonym
             page_token = page.next_page_token
             if not page_token:
                 return

@@ -5,9 +5,11 @@ is not given, each call gets a new one; it is kept while the call is retried.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from node.client.calls import (
     READ_DEADLINE_MS,
@@ -38,10 +40,22 @@ def search(  # noqa: PLR0913 - a search has this many sides
     read_mask: Sequence[str] = (),
     highlight: bool = False,
     relaxed_size: int | None = None,
+    as_typed: bool = False,
+    explain: bool = False,
+    without_rules: bool = False,
+    without_synonyms: bool = False,
+    preview_rules: Sequence[str] = (),
+    rules_time: datetime | None = None,
+    price_list: str = "",
+    store: str = "",
+    show_duplicates: bool = False,
     consistency: Consistency = Consistency.UNSET,
     deadline_ms: int = READ_DEADLINE_MS,
 ) -> Call[search_pb2.SearchResponse]:
-    """Products for a shopper's words, or a listing page without. A facet may be just its key."""
+    """Products for a shopper's words, or a listing page without. A facet may be just its key.
+
+    A `rules_time` without a time zone is UTC; it and `preview_rules` need the role write.
+    """
     request = search_pb2.SearchRequest(
         branch=branch,
         query=query,
@@ -55,8 +69,44 @@ def search(  # noqa: PLR0913 - a search has this many sides
         read_mask=_mask(read_mask),
         highlight=highlight,
         relaxed_size=relaxed_size,
+        as_typed=as_typed,
+        explain=explain,
+        without_rules=without_rules,
+        without_synonyms=without_synonyms,
+        preview_rules=preview_rules,
+        rules_time=_timestamp(rules_time),
+        price_list=price_list,
+        store=store,
+        show_duplicates=show_duplicates,
     )
     return Call(_SEARCH + "Search", request, search_pb2.SearchResponse, deadline_ms, consistency)
+
+
+def suggest(  # noqa: PLR0913 - four kinds, and whom they are for
+    query: str = "",
+    *,
+    market: str = "",
+    language_code: str = "",
+    branch: str = "",
+    query_count: int | None = None,
+    category_count: int | None = None,
+    brand_count: int | None = None,
+    product_count: int | None = None,
+    consistency: Consistency = Consistency.UNSET,
+    deadline_ms: int = READ_DEADLINE_MS,
+) -> Call[search_pb2.SuggestResponse]:
+    """What a shopper may go on to type; a count that is not given is the server's, 0 is none."""
+    request = search_pb2.SuggestRequest(
+        branch=branch,
+        query=query,
+        market=market,
+        language_code=language_code,
+        query_count=query_count,
+        category_count=category_count,
+        brand_count=brand_count,
+        product_count=product_count,
+    )
+    return Call(_SEARCH + "Suggest", request, search_pb2.SuggestResponse, deadline_ms, consistency)
 
 
 def write_products(
@@ -243,3 +293,11 @@ def revoke_key(
 
 def _mask(paths: Sequence[str]) -> FieldMask | None:
     return FieldMask(paths=paths) if paths else None
+
+
+def _timestamp(time: datetime | None) -> Timestamp | None:
+    if time is None:
+        return None
+    timestamp = Timestamp()
+    timestamp.FromDatetime(time)
+    return timestamp

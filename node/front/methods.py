@@ -13,13 +13,14 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from node.config import KIB, MIB
 from node.errors import InvariantError
-from protos.v1 import account_pb2, catalog_pb2, search_pb2
+from protos.v1 import account_pb2, catalog_pb2, merchandising_pb2, search_pb2
 from protos.v1.account_pb2 import Key
 
 SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
     search_pb2.DESCRIPTOR.services_by_name["SearchService"],
     catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"],
     account_pb2.DESCRIPTOR.services_by_name["AccountService"],
+    merchandising_pb2.DESCRIPTOR.services_by_name["MerchandisingService"],
 )
 
 _SECOND_MS: Final = 1_000
@@ -122,9 +123,11 @@ def _write(
 
 _CATALOG: Final = "CatalogService"
 _ACCOUNT: Final = "AccountService"
+_MERCHANDISING: Final = "MerchandisingService"
 
 _ROWS: Final = (
     _search("Search"),
+    _search("Suggest"),
     _write(_CATALOG, "WriteProducts", role=Key.WRITE, body_size_bytes_max=4 * MIB, cost=10),
     _write(
         _CATALOG,
@@ -147,4 +150,18 @@ _ROWS: Final = (
     _write(_ACCOUNT, "IssueKey", role=Key.ADMIN),
     _read(_ACCOUNT, "ListKeys", role=Key.ADMIN),
     _write(_ACCOUNT, "RevokeKey", role=Key.ADMIN),
+    _write(_MERCHANDISING, "WriteRules", role=Key.WRITE, body_size_bytes_max=4 * MIB, cost=10),
+    _write(_MERCHANDISING, "DeleteRules", role=Key.WRITE, body_size_bytes_max=256 * KIB),
+    _read(_MERCHANDISING, "ListRules", role=Key.WRITE),
+    _write(_MERCHANDISING, "WriteSynonyms", role=Key.WRITE, body_size_bytes_max=4 * MIB, cost=10),
+    _write(_MERCHANDISING, "DeleteSynonyms", role=Key.WRITE, body_size_bytes_max=256 * KIB),
+    _read(_MERCHANDISING, "ListSynonyms", role=Key.WRITE),
+    _read(_MERCHANDISING, "GetSearchSettings", role=Key.WRITE),
+    _write(
+        _MERCHANDISING,
+        "UpdateSearchSettings",
+        role=Key.ADMIN,
+        body_size_bytes_max=4 * MIB,
+        cost=10,
+    ),
 )

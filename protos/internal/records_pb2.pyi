@@ -166,11 +166,14 @@ class TenantSettings(_message.Message):
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_MS_FIELD_NUMBER: _builtins.int
     WEIGHTS_VERSION_FIELD_NUMBER: _builtins.int
+    MERCHANDISING_VERSION_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     currency_code: _builtins.str
     create_time_ms: _builtins.int
     weights_version: _builtins.int
     """Grows when someone edits a search weight: segments computed with an older one are built again."""
+    merchandising_version: _builtins.int
+    """Grows with every change of rules, synonyms and search settings: what readers have compiled of them is outdated."""
     @_builtins.property
     def language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -181,10 +184,11 @@ class TenantSettings(_message.Message):
         currency_code: _builtins.str = ...,
         create_time_ms: _builtins.int = ...,
         weights_version: _builtins.int = ...,
+        merchandising_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_ms", b"create_time_ms", "currency_code", b"currency_code", "language_codes", b"language_codes", "tenant_id", b"tenant_id", "weights_version", b"weights_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_ms", b"create_time_ms", "currency_code", b"currency_code", "language_codes", b"language_codes", "merchandising_version", b"merchandising_version", "tenant_id", b"tenant_id", "weights_version", b"weights_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -231,12 +235,15 @@ class StockRecord(_message.Message):
     AVAILABILITY_FIELD_NUMBER: _builtins.int
     STOCK_QUANTITY_FIELD_NUMBER: _builtins.int
     SET_TIME_MS_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
     availability: _common_pb2.Availability.ValueType
     stock_quantity: _builtins.int
     set_time_ms: _builtins.int
     """Milliseconds since 1970, from SetInventory or the server's time of the write."""
     @_builtins.property
     def prices(self) -> _containers.RepeatedCompositeFieldContainer[_product_pb2.Price]: ...
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockLevelRecord]: ...
     def __init__(
         self,
         *,
@@ -244,16 +251,53 @@ class StockRecord(_message.Message):
         availability: _common_pb2.Availability.ValueType = ...,
         stock_quantity: _builtins.int | None = ...,
         set_time_ms: _builtins.int = ...,
+        levels: _abc.Iterable[Global___StockLevelRecord] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "stock_quantity", b"stock_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "availability", b"availability", "prices", b"prices", "set_time_ms", b"set_time_ms", "stock_quantity", b"stock_quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "availability", b"availability", "levels", b"levels", "prices", b"prices", "set_time_ms", b"set_time_ms", "stock_quantity", b"stock_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stock_quantity: _TypeAlias = _typing.Literal["stock_quantity"]  # noqa: Y015
     _WhichOneofArgType__stock_quantity: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stock_quantity) -> _WhichOneofReturnType__stock_quantity | None: ...
 
 Global___StockRecord: _TypeAlias = StockRecord  # noqa: Y015
+
+@_typing.final
+class StockLevelRecord(_message.Message):
+    """As saluhall.v1.StockLevel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARKET_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    AVAILABILITY_FIELD_NUMBER: _builtins.int
+    STOCK_QUANTITY_FIELD_NUMBER: _builtins.int
+    SET_TIME_MS_FIELD_NUMBER: _builtins.int
+    market: _builtins.str
+    store: _builtins.str
+    availability: _common_pb2.Availability.ValueType
+    stock_quantity: _builtins.int
+    set_time_ms: _builtins.int
+    """As of StockRecord."""
+    def __init__(
+        self,
+        *,
+        market: _builtins.str = ...,
+        store: _builtins.str = ...,
+        availability: _common_pb2.Availability.ValueType = ...,
+        stock_quantity: _builtins.int | None = ...,
+        set_time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "stock_quantity", b"stock_quantity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "availability", b"availability", "market", b"market", "set_time_ms", b"set_time_ms", "stock_quantity", b"stock_quantity", "store", b"store"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__stock_quantity: _TypeAlias = _typing.Literal["stock_quantity"]  # noqa: Y015
+    _WhichOneofArgType__stock_quantity: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stock_quantity) -> _WhichOneofReturnType__stock_quantity | None: ...
+
+Global___StockLevelRecord: _TypeAlias = StockLevelRecord  # noqa: Y015
 
 @_typing.final
 class InventoryRecord(_message.Message):

@@ -33,14 +33,24 @@ class RawSearchResult(_message.Message):
     STOCK_QUANTITY_FIELD_NUMBER: _builtins.int
     HIGHLIGHTS_FIELD_NUMBER: _builtins.int
     MATCHING_VARIANT_COUNT_FIELD_NUMBER: _builtins.int
+    MISSING_WORDS_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
     product: _builtins.bytes
     availability: _common_pb2.Availability.ValueType
     stock_quantity: _builtins.int
     matching_variant_count: _builtins.int
+    pinned: _builtins.bool
+    duplicate_count: _builtins.int
     @_builtins.property
     def price(self) -> _product_pb2.Price: ...
     @_builtins.property
     def highlights(self) -> _containers.RepeatedCompositeFieldContainer[_search_pb2.Highlight]: ...
+    @_builtins.property
+    def missing_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def explanation(self) -> _search_pb2.Explanation: ...
     def __init__(
         self,
         *,
@@ -50,10 +60,14 @@ class RawSearchResult(_message.Message):
         stock_quantity: _builtins.int | None = ...,
         highlights: _abc.Iterable[_search_pb2.Highlight] | None = ...,
         matching_variant_count: _builtins.int = ...,
+        missing_words: _abc.Iterable[_builtins.str] | None = ...,
+        pinned: _builtins.bool = ...,
+        duplicate_count: _builtins.int = ...,
+        explanation: _search_pb2.Explanation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "price", b"price", "stock_quantity", b"stock_quantity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "explanation", b"explanation", "price", b"price", "stock_quantity", b"stock_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "availability", b"availability", "highlights", b"highlights", "matching_variant_count", b"matching_variant_count", "price", b"price", "product", b"product", "stock_quantity", b"stock_quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "availability", b"availability", "duplicate_count", b"duplicate_count", "explanation", b"explanation", "highlights", b"highlights", "matching_variant_count", b"matching_variant_count", "missing_words", b"missing_words", "pinned", b"pinned", "price", b"price", "product", b"product", "stock_quantity", b"stock_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stock_quantity: _TypeAlias = _typing.Literal["stock_quantity"]  # noqa: Y015
     _WhichOneofArgType__stock_quantity: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity"]  # noqa: Y015
@@ -74,16 +88,36 @@ class RawSearchResponse(_message.Message):
     RELAXED_RESULTS_FIELD_NUMBER: _builtins.int
     RELAXED_TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    CORRECTED_QUERY_FIELD_NUMBER: _builtins.int
+    DID_YOU_MEAN_FIELD_NUMBER: _builtins.int
+    RELATED_RESULTS_FIELD_NUMBER: _builtins.int
+    APPLIED_RULES_FIELD_NUMBER: _builtins.int
+    DROPPED_PINS_FIELD_NUMBER: _builtins.int
+    REDIRECT_URL_FIELD_NUMBER: _builtins.int
+    BANNERS_FIELD_NUMBER: _builtins.int
+    REPLACED_QUERY_FIELD_NUMBER: _builtins.int
     total_size: _builtins.int
     next_page_token: _builtins.str
     relaxed_total_size: _builtins.int
     position: _builtins.int
+    corrected_query: _builtins.str
+    did_you_mean: _builtins.str
+    redirect_url: _builtins.str
+    replaced_query: _builtins.str
     @_builtins.property
     def results(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     @_builtins.property
     def facets(self) -> _containers.RepeatedCompositeFieldContainer[_search_pb2.Facet]: ...
     @_builtins.property
     def relaxed_results(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    @_builtins.property
+    def related_results(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    @_builtins.property
+    def applied_rules(self) -> _containers.RepeatedCompositeFieldContainer[_search_pb2.AppliedRule]: ...
+    @_builtins.property
+    def dropped_pins(self) -> _containers.RepeatedCompositeFieldContainer[_search_pb2.DroppedPin]: ...
+    @_builtins.property
+    def banners(self) -> _containers.RepeatedCompositeFieldContainer[_search_pb2.Banner]: ...
     def __init__(
         self,
         *,
@@ -94,10 +128,18 @@ class RawSearchResponse(_message.Message):
         relaxed_results: _abc.Iterable[_builtins.bytes] | None = ...,
         relaxed_total_size: _builtins.int = ...,
         position: _builtins.int = ...,
+        corrected_query: _builtins.str = ...,
+        did_you_mean: _builtins.str = ...,
+        related_results: _abc.Iterable[_builtins.bytes] | None = ...,
+        applied_rules: _abc.Iterable[_search_pb2.AppliedRule] | None = ...,
+        dropped_pins: _abc.Iterable[_search_pb2.DroppedPin] | None = ...,
+        redirect_url: _builtins.str = ...,
+        banners: _abc.Iterable[_search_pb2.Banner] | None = ...,
+        replaced_query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["facets", b"facets", "next_page_token", b"next_page_token", "position", b"position", "relaxed_results", b"relaxed_results", "relaxed_total_size", b"relaxed_total_size", "results", b"results", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_rules", b"applied_rules", "banners", b"banners", "corrected_query", b"corrected_query", "did_you_mean", b"did_you_mean", "dropped_pins", b"dropped_pins", "facets", b"facets", "next_page_token", b"next_page_token", "position", b"position", "redirect_url", b"redirect_url", "related_results", b"related_results", "relaxed_results", b"relaxed_results", "relaxed_total_size", b"relaxed_total_size", "replaced_query", b"replaced_query", "results", b"results", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -198,6 +198,7 @@ class InventoryUpdate(_message.Message):
     PRICES_FIELD_NUMBER: _builtins.int
     AVAILABILITY_FIELD_NUMBER: _builtins.int
     STOCK_QUANTITY_FIELD_NUMBER: _builtins.int
+    STOCK_LEVELS_FIELD_NUMBER: _builtins.int
     product_id: _builtins.str
     variant_id: _builtins.str
     """Empty: the product itself."""
@@ -211,6 +212,12 @@ class InventoryUpdate(_message.Message):
     def prices(self) -> _containers.RepeatedCompositeFieldContainer[_product_pb2.Price]:
         """Replaces all prices when given."""
 
+    @_builtins.property
+    def stock_levels(self) -> _containers.RepeatedCompositeFieldContainer[_product_pb2.StockLevel]:
+        """Replace those of the same markets and stores, each by its own time; the others stay. One that tells neither
+        availability nor quantity takes back what was told there.
+        """
+
     def __init__(
         self,
         *,
@@ -220,10 +227,11 @@ class InventoryUpdate(_message.Message):
         prices: _abc.Iterable[_product_pb2.Price] | None = ...,
         availability: _common_pb2.Availability.ValueType | None = ...,
         stock_quantity: _builtins.int | None = ...,
+        stock_levels: _abc.Iterable[_product_pb2.StockLevel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_stock_quantity", b"_stock_quantity", "availability", b"availability", "set_time", b"set_time", "stock_quantity", b"stock_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_stock_quantity", b"_stock_quantity", "availability", b"availability", "prices", b"prices", "product_id", b"product_id", "set_time", b"set_time", "stock_quantity", b"stock_quantity", "variant_id", b"variant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_stock_quantity", b"_stock_quantity", "availability", b"availability", "prices", b"prices", "product_id", b"product_id", "set_time", b"set_time", "stock_levels", b"stock_levels", "stock_quantity", b"stock_quantity", "variant_id", b"variant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__availability: _TypeAlias = _typing.Literal["availability"]  # noqa: Y015
     _WhichOneofArgType__availability: _TypeAlias = _typing.Literal["_availability", b"_availability"]  # noqa: Y015

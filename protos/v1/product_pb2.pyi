@@ -45,11 +45,15 @@ class Price(_message.Message):
     selling_micros: _builtins.int
     """What a shopper pays. Filters, facets and sort use this amount."""
     price_list: _builtins.str
-    """A customer price list; search uses prices without one."""
+    """A customer price list, at most 64 bytes: counts only for searches that name it."""
     lowest_30_days_micros: _builtins.int
     """The lowest selling price of the 30 days before a reduction (the EU price indication rule)."""
     @_builtins.property
-    def valid_from(self) -> _timestamp_pb2.Timestamp: ...
+    def valid_from(self) -> _timestamp_pb2.Timestamp:
+        """With a window, the price counts in it (the start included, the end not) instead of the one of the same market and
+        price list without a window; of several that hold, the one that began last.
+        """
+
     @_builtins.property
     def valid_until(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -71,6 +75,42 @@ class Price(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Price: _TypeAlias = Price  # noqa: Y015
+
+@_typing.final
+class StockLevel(_message.Message):
+    """What is in stock in one market, or in one store. Searches there see it instead of `availability` and
+    `stock_quantity` of the product or variant; without an availability it is in stock unless its quantity is 0.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARKET_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    AVAILABILITY_FIELD_NUMBER: _builtins.int
+    STOCK_QUANTITY_FIELD_NUMBER: _builtins.int
+    market: _builtins.str
+    """Empty: whichever market the store is asked for in."""
+    store: _builtins.str
+    """At most 64 bytes. Empty: the market as a whole; then the market is required."""
+    availability: _common_pb2.Availability.ValueType
+    stock_quantity: _builtins.int
+    def __init__(
+        self,
+        *,
+        market: _builtins.str = ...,
+        store: _builtins.str = ...,
+        availability: _common_pb2.Availability.ValueType = ...,
+        stock_quantity: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "stock_quantity", b"stock_quantity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "availability", b"availability", "market", b"market", "stock_quantity", b"stock_quantity", "store", b"store"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__stock_quantity: _TypeAlias = _typing.Literal["stock_quantity"]  # noqa: Y015
+    _WhichOneofArgType__stock_quantity: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stock_quantity) -> _WhichOneofReturnType__stock_quantity | None: ...
+
+Global___StockLevel: _TypeAlias = StockLevel  # noqa: Y015
 
 @_typing.final
 class Image(_message.Message):
@@ -134,6 +174,7 @@ class Variant(_message.Message):
     STOCK_QUANTITY_FIELD_NUMBER: _builtins.int
     IMAGES_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
+    STOCK_LEVELS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The SKU: unique within its product, at most 128 bytes."""
     title: _builtins.str
@@ -150,6 +191,10 @@ class Variant(_message.Message):
     def prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Price]: ...
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___Image]: ...
+    @_builtins.property
+    def stock_levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockLevel]:
+        """At most 1,000, one for each market and store."""
+
     def __init__(
         self,
         *,
@@ -164,10 +209,11 @@ class Variant(_message.Message):
         stock_quantity: _builtins.int | None = ...,
         images: _abc.Iterable[Global___Image] | None = ...,
         url: _builtins.str = ...,
+        stock_levels: _abc.Iterable[Global___StockLevel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "stock_quantity", b"stock_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "article_number", b"article_number", "attributes", b"attributes", "availability", b"availability", "gtins", b"gtins", "id", b"id", "images", b"images", "mpn", b"mpn", "prices", b"prices", "stock_quantity", b"stock_quantity", "title", b"title", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "article_number", b"article_number", "attributes", b"attributes", "availability", b"availability", "gtins", b"gtins", "id", b"id", "images", b"images", "mpn", b"mpn", "prices", b"prices", "stock_levels", b"stock_levels", "stock_quantity", b"stock_quantity", "title", b"title", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stock_quantity: _TypeAlias = _typing.Literal["stock_quantity"]  # noqa: Y015
     _WhichOneofArgType__stock_quantity: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity"]  # noqa: Y015
@@ -221,6 +267,7 @@ class Product(_message.Message):
     POPULARITY_FIELD_NUMBER: _builtins.int
     VARIANTS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    STOCK_LEVELS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only: "tenants/{tenant}/branches/{branch}/products/{product}"."""
     id: _builtins.str
@@ -262,6 +309,10 @@ class Product(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Output only: the server's time of the last change."""
 
+    @_builtins.property
+    def stock_levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockLevel]:
+        """At most 1,000, one for each market and store."""
+
     def __init__(
         self,
         *,
@@ -286,10 +337,11 @@ class Product(_message.Message):
         popularity: _builtins.float = ...,
         variants: _abc.Iterable[Global___Variant] | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        stock_levels: _abc.Iterable[Global___StockLevel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "release_time", b"release_time", "stock_quantity", b"stock_quantity", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "article_number", b"article_number", "attributes", b"attributes", "availability", b"availability", "brand", b"brand", "categories", b"categories", "description", b"description", "gtins", b"gtins", "id", b"id", "images", b"images", "language_code", b"language_code", "mpn", b"mpn", "name", b"name", "popularity", b"popularity", "prices", b"prices", "release_time", b"release_time", "stock_quantity", b"stock_quantity", "tags", b"tags", "title", b"title", "update_time", b"update_time", "url", b"url", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "article_number", b"article_number", "attributes", b"attributes", "availability", b"availability", "brand", b"brand", "categories", b"categories", "description", b"description", "gtins", b"gtins", "id", b"id", "images", b"images", "language_code", b"language_code", "mpn", b"mpn", "name", b"name", "popularity", b"popularity", "prices", b"prices", "release_time", b"release_time", "stock_levels", b"stock_levels", "stock_quantity", b"stock_quantity", "tags", b"tags", "title", b"title", "update_time", b"update_time", "url", b"url", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stock_quantity: _TypeAlias = _typing.Literal["stock_quantity"]  # noqa: Y015
     _WhichOneofArgType__stock_quantity: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity"]  # noqa: Y015

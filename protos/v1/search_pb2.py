@@ -23,33 +23,62 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from protos.v1 import common_pb2 as protos_dot_v1_dot_common__pb2
 from protos.v1 import product_pb2 as protos_dot_v1_dot_product__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/v1/search.proto\x12\x0bsaluhall.v1\x1a google/protobuf/field_mask.proto\x1a\x16protos/v1/common.proto\x1a\x17protos/v1/product.proto\"\xca\x02\n\rSearchRequest\x12\x0e\n\x06\x62ranch\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06market\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\x12&\n\x06\x66\x61\x63\x65ts\x18\x07 \x03(\x0b\x32\x16.saluhall.v1.FacetSpec\x12\x10\n\x08order_by\x18\x08 \x01(\t\x12\x11\n\tpage_size\x18\t \x01(\x05\x12\x12\n\npage_token\x18\n \x01(\t\x12-\n\tread_mask\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x11\n\thighlight\x18\x0c \x01(\x08\x12\x19\n\x0crelaxed_size\x18\r \x01(\x05H\x00\x88\x01\x01\x42\x0f\n\r_relaxed_sizeJ\x04\x08\x01\x10\x02R\x0eserving_config\"\x7f\n\tFacetSpec\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12(\n\tintervals\x18\x03 \x03(\x0b\x32\x15.saluhall.v1.Interval\x12\x1c\n\x14\x65xcluded_filter_keys\x18\x04 \x03(\t\x12\x0e\n\x06parent\x18\x05 \x01(\t\"N\n\x08Interval\x12\x14\n\x07minimum\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"\x84\x01\n\nFacetValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x03 \x01(\x08H\x00\x12)\n\x08interval\x18\x04 \x01(\x0b\x32\x15.saluhall.v1.IntervalH\x00\x12\r\n\x05\x63ount\x18\x05 \x01(\x03\x42\x07\n\x05value\"\x81\x01\n\x05\x46\x61\x63\x65t\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x06values\x18\x02 \x03(\x0b\x32\x17.saluhall.v1.FacetValue\x12\x14\n\x07minimum\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"(\n\tHighlight\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x85\x02\n\x0cSearchResult\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Product\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\nhighlights\x18\x05 \x03(\x0b\x32\x16.saluhall.v1.Highlight\x12\x1e\n\x16matching_variant_count\x18\x06 \x01(\x05\x42\x11\n\x0f_stock_quantity\"\xef\x01\n\x0eSearchResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\"\n\x06\x66\x61\x63\x65ts\x18\x03 \x03(\x0b\x32\x12.saluhall.v1.Facet\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x32\n\x0frelaxed_results\x18\x05 \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12\x1a\n\x12relaxed_total_size\x18\x06 \x01(\x03\x12\x10\n\x08position\x18\x07 \x01(\x04\x32R\n\rSearchService\x12\x41\n\x06Search\x12\x1a.saluhall.v1.SearchRequest\x1a\x1b.saluhall.v1.SearchResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/v1/search.proto\x12\x0bsaluhall.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/common.proto\x1a\x17protos/v1/product.proto\"\xa1\x04\n\rSearchRequest\x12\x0e\n\x06\x62ranch\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06market\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\x12&\n\x06\x66\x61\x63\x65ts\x18\x07 \x03(\x0b\x32\x16.saluhall.v1.FacetSpec\x12\x10\n\x08order_by\x18\x08 \x01(\t\x12\x11\n\tpage_size\x18\t \x01(\x05\x12\x12\n\npage_token\x18\n \x01(\t\x12-\n\tread_mask\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x11\n\thighlight\x18\x0c \x01(\x08\x12\x19\n\x0crelaxed_size\x18\r \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08\x61s_typed\x18\x0e \x01(\x08\x12\x0f\n\x07\x65xplain\x18\x0f \x01(\x08\x12\x15\n\rwithout_rules\x18\x10 \x01(\x08\x12\x18\n\x10without_synonyms\x18\x11 \x01(\x08\x12\x15\n\rpreview_rules\x18\x12 \x03(\t\x12.\n\nrules_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nprice_list\x18\x14 \x01(\t\x12\r\n\x05store\x18\x15 \x01(\t\x12\x17\n\x0fshow_duplicates\x18\x16 \x01(\x08\x42\x0f\n\r_relaxed_sizeJ\x04\x08\x01\x10\x02R\x0eserving_config\"\x7f\n\tFacetSpec\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12(\n\tintervals\x18\x03 \x03(\x0b\x32\x15.saluhall.v1.Interval\x12\x1c\n\x14\x65xcluded_filter_keys\x18\x04 \x03(\t\x12\x0e\n\x06parent\x18\x05 \x01(\t\"N\n\x08Interval\x12\x14\n\x07minimum\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"\x84\x01\n\nFacetValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x03 \x01(\x08H\x00\x12)\n\x08interval\x18\x04 \x01(\x0b\x32\x15.saluhall.v1.IntervalH\x00\x12\r\n\x05\x63ount\x18\x05 \x01(\x03\x42\x07\n\x05value\"\x81\x01\n\x05\x46\x61\x63\x65t\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x06values\x18\x02 \x03(\x0b\x32\x17.saluhall.v1.FacetValue\x12\x14\n\x07minimum\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"(\n\tHighlight\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xf4\x02\n\x0cSearchResult\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Product\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\nhighlights\x18\x05 \x03(\x0b\x32\x16.saluhall.v1.Highlight\x12\x1e\n\x16matching_variant_count\x18\x06 \x01(\x05\x12\x15\n\rmissing_words\x18\x07 \x03(\t\x12\x0e\n\x06pinned\x18\x08 \x01(\x08\x12\x17\n\x0f\x64uplicate_count\x18\t \x01(\x05\x12-\n\x0b\x65xplanation\x18\n \x01(\x0b\x32\x18.saluhall.v1.ExplanationB\x11\n\x0f_stock_quantity\"\x8d\x02\n\x0b\x45xplanation\x12\r\n\x05score\x18\x01 \x01(\x01\x12+\n\x05words\x18\x02 \x03(\x0b\x32\x1c.saluhall.v1.WordExplanation\x12/\n\x07\x66\x61\x63tors\x18\x03 \x03(\x0b\x32\x1e.saluhall.v1.FactorExplanation\x12\x0c\n\x04step\x18\x04 \x01(\x05\x12\x16\n\x0e\x62usiness_score\x18\x05 \x01(\x01\x12\x30\n\x08\x62usiness\x18\x06 \x03(\x0b\x32\x1e.saluhall.v1.FactorExplanation\x12\x18\n\x10identifier_field\x18\x07 \x01(\t\x12\x1f\n\x17identifier_contribution\x18\x08 \x01(\x01\"\xda\x03\n\x0fWordExplanation\x12\x0c\n\x04word\x18\x01 \x01(\t\x12<\n\x0bmatch_class\x18\x02 \x01(\x0e\x32\'.saluhall.v1.WordExplanation.MatchClass\x12\r\n\x05\x66ound\x18\x03 \x01(\t\x12\x0e\n\x06\x66ields\x18\x04 \x03(\t\x12\x14\n\x0c\x63ontribution\x18\x05 \x01(\x01\x12\x0b\n\x03idf\x18\x06 \x01(\x01\x12\x14\n\x0c\x63lass_factor\x18\x07 \x01(\x01\x12\x0e\n\x06impact\x18\x08 \x01(\x01\x12/\n\x04role\x18\t \x01(\x0e\x32!.saluhall.v1.WordExplanation.Role\"\xa0\x01\n\nMatchClass\x12\x1b\n\x17MATCH_CLASS_UNSPECIFIED\x10\x00\x12\t\n\x05\x45XACT\x10\x01\x12\t\n\x05LEMMA\x10\x02\x12\n\n\x06JOINED\x10\x03\x12\x11\n\rCOMPOUND_HEAD\x10\x04\x12\x11\n\rCOMPOUND_PART\x10\x05\x12\x0b\n\x07SYNONYM\x10\x06\x12\n\n\x06\x46OLDED\x10\x07\x12\n\n\x06PREFIX\x10\x08\x12\x08\n\x04TYPO\x10\t\"?\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0b\n\x07MENTION\x10\x01\x12\x08\n\x04NAME\x10\x02\x12\n\n\x06TARGET\x10\x03\"@\n\x11\x46\x61\x63torExplanation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"U\n\x0b\x41ppliedRule\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63tions\x18\x03 \x03(\t\x12\x0f\n\x07preview\x18\x04 \x01(\x08\"\xc9\x01\n\nDroppedPin\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12.\n\x06reason\x18\x03 \x01(\x0e\x32\x1e.saluhall.v1.DroppedPin.Reason\"f\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\r\n\tNOT_FOUND\x10\x01\x12\x0c\n\x08\x46ILTERED\x10\x02\x12\x10\n\x0cOUT_OF_STOCK\x10\x03\x12\n\n\x06HIDDEN\x10\x04\x12\t\n\x05TAKEN\x10\x05\"[\n\x06\x42\x61nner\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x11\n\timage_url\x18\x03 \x01(\t\x12\x12\n\ntarget_url\x18\x04 \x01(\t\x12\x0f\n\x07rule_id\x18\x05 \x01(\t\"\x86\x04\n\x0eSearchResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\"\n\x06\x66\x61\x63\x65ts\x18\x03 \x03(\x0b\x32\x12.saluhall.v1.Facet\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x32\n\x0frelaxed_results\x18\x05 \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12\x1a\n\x12relaxed_total_size\x18\x06 \x01(\x03\x12\x10\n\x08position\x18\x07 \x01(\x04\x12\x17\n\x0f\x63orrected_query\x18\x08 \x01(\t\x12\x14\n\x0c\x64id_you_mean\x18\t \x01(\t\x12\x32\n\x0frelated_results\x18\n \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12/\n\rapplied_rules\x18\x0b \x03(\x0b\x32\x18.saluhall.v1.AppliedRule\x12-\n\x0c\x64ropped_pins\x18\x0c \x03(\x0b\x32\x17.saluhall.v1.DroppedPin\x12\x14\n\x0credirect_url\x18\r \x01(\t\x12$\n\x07\x62\x61nners\x18\x0e \x03(\x0b\x32\x13.saluhall.v1.Banner\x12\x16\n\x0ereplaced_query\x18\x0f \x01(\t\"\x88\x02\n\x0eSuggestRequest\x12\x0e\n\x06\x62ranch\x18\x01 \x01(\t\x12\r\n\x05query\x18\x02 \x01(\t\x12\x0e\n\x06market\x18\x03 \x01(\t\x12\x15\n\rlanguage_code\x18\x04 \x01(\t\x12\x18\n\x0bquery_count\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x1b\n\x0e\x63\x61tegory_count\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x18\n\x0b\x62rand_count\x18\x07 \x01(\x05H\x02\x88\x01\x01\x12\x1a\n\rproduct_count\x18\x08 \x01(\x05H\x03\x88\x01\x01\x42\x0e\n\x0c_query_countB\x11\n\x0f_category_countB\x0e\n\x0c_brand_countB\x10\n\x0e_product_count\"\xfd\x01\n\x0fSuggestResponse\x12-\n\x07queries\x18\x01 \x03(\x0b\x32\x1c.saluhall.v1.QuerySuggestion\x12\x30\n\ncategories\x18\x02 \x03(\x0b\x32\x1c.saluhall.v1.ValueSuggestion\x12,\n\x06\x62rands\x18\x03 \x03(\x0b\x32\x1c.saluhall.v1.ValueSuggestion\x12\x30\n\x08products\x18\x04 \x03(\x0b\x32\x1e.saluhall.v1.ProductSuggestion\x12\x10\n\x08position\x18\x05 \x01(\x04\x12\x17\n\x0f\x63orrected_query\x18\x06 \x01(\t\"L\n\x0fQuerySuggestion\x12\r\n\x05query\x18\x01 \x01(\t\x12\x13\n\x0bhighlighted\x18\x02 \x01(\t\x12\x15\n\rproduct_count\x18\x03 \x01(\x03\"L\n\x0fValueSuggestion\x12\r\n\x05value\x18\x01 \x01(\t\x12\x13\n\x0bhighlighted\x18\x02 \x01(\t\x12\x15\n\rproduct_count\x18\x03 \x01(\x03\"\xa3\x01\n\x11ProductSuggestion\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Product\x12\x13\n\x0bhighlighted\x18\x02 \x01(\t\x12!\n\x05price\x18\x03 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x04 \x01(\x0e\x32\x19.saluhall.v1.Availability2\x98\x01\n\rSearchService\x12\x41\n\x06Search\x12\x1a.saluhall.v1.SearchRequest\x1a\x1b.saluhall.v1.SearchResponse\x12\x44\n\x07Suggest\x12\x1b.saluhall.v1.SuggestRequest\x1a\x1c.saluhall.v1.SuggestResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.v1.search_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEARCHREQUEST']._serialized_start=123
-  _globals['_SEARCHREQUEST']._serialized_end=453
-  _globals['_FACETSPEC']._serialized_start=455
-  _globals['_FACETSPEC']._serialized_end=582
-  _globals['_INTERVAL']._serialized_start=584
-  _globals['_INTERVAL']._serialized_end=662
-  _globals['_FACETVALUE']._serialized_start=665
-  _globals['_FACETVALUE']._serialized_end=797
-  _globals['_FACET']._serialized_start=800
-  _globals['_FACET']._serialized_end=929
-  _globals['_HIGHLIGHT']._serialized_start=931
-  _globals['_HIGHLIGHT']._serialized_end=971
-  _globals['_SEARCHRESULT']._serialized_start=974
-  _globals['_SEARCHRESULT']._serialized_end=1235
-  _globals['_SEARCHRESPONSE']._serialized_start=1238
-  _globals['_SEARCHRESPONSE']._serialized_end=1477
-  _globals['_SEARCHSERVICE']._serialized_start=1479
-  _globals['_SEARCHSERVICE']._serialized_end=1561
+  _globals['_SEARCHREQUEST']._serialized_start=156
+  _globals['_SEARCHREQUEST']._serialized_end=701
+  _globals['_FACETSPEC']._serialized_start=703
+  _globals['_FACETSPEC']._serialized_end=830
+  _globals['_INTERVAL']._serialized_start=832
+  _globals['_INTERVAL']._serialized_end=910
+  _globals['_FACETVALUE']._serialized_start=913
+  _globals['_FACETVALUE']._serialized_end=1045
+  _globals['_FACET']._serialized_start=1048
+  _globals['_FACET']._serialized_end=1177
+  _globals['_HIGHLIGHT']._serialized_start=1179
+  _globals['_HIGHLIGHT']._serialized_end=1219
+  _globals['_SEARCHRESULT']._serialized_start=1222
+  _globals['_SEARCHRESULT']._serialized_end=1594
+  _globals['_EXPLANATION']._serialized_start=1597
+  _globals['_EXPLANATION']._serialized_end=1866
+  _globals['_WORDEXPLANATION']._serialized_start=1869
+  _globals['_WORDEXPLANATION']._serialized_end=2343
+  _globals['_WORDEXPLANATION_MATCHCLASS']._serialized_start=2118
+  _globals['_WORDEXPLANATION_MATCHCLASS']._serialized_end=2278
+  _globals['_WORDEXPLANATION_ROLE']._serialized_start=2280
+  _globals['_WORDEXPLANATION_ROLE']._serialized_end=2343
+  _globals['_FACTOREXPLANATION']._serialized_start=2345
+  _globals['_FACTOREXPLANATION']._serialized_end=2409
+  _globals['_APPLIEDRULE']._serialized_start=2411
+  _globals['_APPLIEDRULE']._serialized_end=2496
+  _globals['_DROPPEDPIN']._serialized_start=2499
+  _globals['_DROPPEDPIN']._serialized_end=2700
+  _globals['_DROPPEDPIN_REASON']._serialized_start=2598
+  _globals['_DROPPEDPIN_REASON']._serialized_end=2700
+  _globals['_BANNER']._serialized_start=2702
+  _globals['_BANNER']._serialized_end=2793
+  _globals['_SEARCHRESPONSE']._serialized_start=2796
+  _globals['_SEARCHRESPONSE']._serialized_end=3314
+  _globals['_SUGGESTREQUEST']._serialized_start=3317
+  _globals['_SUGGESTREQUEST']._serialized_end=3581
+  _globals['_SUGGESTRESPONSE']._serialized_start=3584
+  _globals['_SUGGESTRESPONSE']._serialized_end=3837
+  _globals['_QUERYSUGGESTION']._serialized_start=3839
+  _globals['_QUERYSUGGESTION']._serialized_end=3915
+  _globals['_VALUESUGGESTION']._serialized_start=3917
+  _globals['_VALUESUGGESTION']._serialized_end=3993
+  _globals['_PRODUCTSUGGESTION']._serialized_start=3996
+  _globals['_PRODUCTSUGGESTION']._serialized_end=4159
+  _globals['_SEARCHSERVICE']._serialized_start=4162
+  _globals['_SEARCHSERVICE']._serialized_end=4314
 # @@protoc_insertion_point(module_scope)

@@ -7,7 +7,9 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from protos.v1 import common_pb2 as _common_pb2
 from protos.v1 import product_pb2 as _product_pb2
 import builtins as _builtins
@@ -37,6 +39,15 @@ class SearchRequest(_message.Message):
     READ_MASK_FIELD_NUMBER: _builtins.int
     HIGHLIGHT_FIELD_NUMBER: _builtins.int
     RELAXED_SIZE_FIELD_NUMBER: _builtins.int
+    AS_TYPED_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
+    WITHOUT_RULES_FIELD_NUMBER: _builtins.int
+    WITHOUT_SYNONYMS_FIELD_NUMBER: _builtins.int
+    PREVIEW_RULES_FIELD_NUMBER: _builtins.int
+    RULES_TIME_FIELD_NUMBER: _builtins.int
+    PRICE_LIST_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    SHOW_DUPLICATES_FIELD_NUMBER: _builtins.int
     branch: _builtins.str
     """The branch's id; empty: the live one."""
     query: _builtins.str
@@ -58,9 +69,23 @@ class SearchRequest(_message.Message):
     highlight: _builtins.bool
     """Mark the matched words in title and description."""
     relaxed_size: _builtins.int
-    """How many results that match only some of the words to add when fewer than 8 products match all of them; at most
-    120; absent: 24, 0: none.
+    """How many results that match only some of the words to add when fewer than 8 products match all of them (under any
+    order but relevance: when none does); at most 120; absent: 24, 0: none, and no related ones either.
     """
+    as_typed: _builtins.bool
+    """Take the words as they are spelled: do not look for typing errors."""
+    explain: _builtins.bool
+    """Say for each result what put it there."""
+    without_rules: _builtins.bool
+    """Leave the rules out, for example to compare."""
+    without_synonyms: _builtins.bool
+    """Leave the synonyms out."""
+    price_list: _builtins.str
+    """A customer price list: its prices count where a product has one in it. Empty: ordinary prices."""
+    store: _builtins.str
+    """A store of the market: its stock counts where a product tells it. Empty: the market's."""
+    show_duplicates: _builtins.bool
+    """Show copies of one title one by one, whatever the tenant's setting says."""
     @_builtins.property
     def facets(self) -> _containers.RepeatedCompositeFieldContainer[Global___FacetSpec]:
         """At most 100."""
@@ -70,6 +95,14 @@ class SearchRequest(_message.Message):
         """Fields of each product; empty: what a product card shows (id, title, brand, categories, the first
         image, url, tags). "*": everything.
         """
+
+    @_builtins.property
+    def preview_rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of rules in state DRAFT that act in this answer as if they were LIVE. Needs the role write."""
+
+    @_builtins.property
+    def rules_time(self) -> _timestamp_pb2.Timestamp:
+        """The time at which rules' windows are looked at; absent: now. Needs the role write."""
 
     def __init__(
         self,
@@ -86,10 +119,19 @@ class SearchRequest(_message.Message):
         read_mask: _field_mask_pb2.FieldMask | None = ...,
         highlight: _builtins.bool = ...,
         relaxed_size: _builtins.int | None = ...,
+        as_typed: _builtins.bool = ...,
+        explain: _builtins.bool = ...,
+        without_rules: _builtins.bool = ...,
+        without_synonyms: _builtins.bool = ...,
+        preview_rules: _abc.Iterable[_builtins.str] | None = ...,
+        rules_time: _timestamp_pb2.Timestamp | None = ...,
+        price_list: _builtins.str = ...,
+        store: _builtins.str = ...,
+        show_duplicates: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_relaxed_size", b"_relaxed_size", "read_mask", b"read_mask", "relaxed_size", b"relaxed_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_relaxed_size", b"_relaxed_size", "read_mask", b"read_mask", "relaxed_size", b"relaxed_size", "rules_time", b"rules_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_relaxed_size", b"_relaxed_size", "branch", b"branch", "facets", b"facets", "filter", b"filter", "highlight", b"highlight", "language_code", b"language_code", "market", b"market", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "read_mask", b"read_mask", "relaxed_size", b"relaxed_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_relaxed_size", b"_relaxed_size", "as_typed", b"as_typed", "branch", b"branch", "explain", b"explain", "facets", b"facets", "filter", b"filter", "highlight", b"highlight", "language_code", b"language_code", "market", b"market", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "preview_rules", b"preview_rules", "price_list", b"price_list", "query", b"query", "read_mask", b"read_mask", "relaxed_size", b"relaxed_size", "rules_time", b"rules_time", "show_duplicates", b"show_duplicates", "store", b"store", "without_rules", b"without_rules", "without_synonyms", b"without_synonyms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__relaxed_size: _TypeAlias = _typing.Literal["relaxed_size"]  # noqa: Y015
     _WhichOneofArgType__relaxed_size: _TypeAlias = _typing.Literal["_relaxed_size", b"_relaxed_size"]  # noqa: Y015
@@ -278,10 +320,20 @@ class SearchResult(_message.Message):
     STOCK_QUANTITY_FIELD_NUMBER: _builtins.int
     HIGHLIGHTS_FIELD_NUMBER: _builtins.int
     MATCHING_VARIANT_COUNT_FIELD_NUMBER: _builtins.int
+    MISSING_WORDS_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
     availability: _common_pb2.Availability.ValueType
     stock_quantity: _builtins.int
     matching_variant_count: _builtins.int
     """How many variants pass the filter; 0 for a product without variants."""
+    pinned: _builtins.bool
+    """A rule put it where it stands, whether or not it matches the words."""
+    duplicate_count: _builtins.int
+    """Other products of the same title and brand, which stand behind all others. Under the order of relevance, among the
+    first 1,000.
+    """
     @_builtins.property
     def product(self) -> _product_pb2.Product: ...
     @_builtins.property
@@ -292,6 +344,14 @@ class SearchResult(_message.Message):
 
     @_builtins.property
     def highlights(self) -> _containers.RepeatedCompositeFieldContainer[Global___Highlight]: ...
+    @_builtins.property
+    def missing_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a relaxed result: the words of the query that it does not hold."""
+
+    @_builtins.property
+    def explanation(self) -> Global___Explanation:
+        """With `explain`."""
+
     def __init__(
         self,
         *,
@@ -301,16 +361,321 @@ class SearchResult(_message.Message):
         stock_quantity: _builtins.int | None = ...,
         highlights: _abc.Iterable[Global___Highlight] | None = ...,
         matching_variant_count: _builtins.int = ...,
+        missing_words: _abc.Iterable[_builtins.str] | None = ...,
+        pinned: _builtins.bool = ...,
+        duplicate_count: _builtins.int = ...,
+        explanation: Global___Explanation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "price", b"price", "product", b"product", "stock_quantity", b"stock_quantity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "explanation", b"explanation", "price", b"price", "product", b"product", "stock_quantity", b"stock_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "availability", b"availability", "highlights", b"highlights", "matching_variant_count", b"matching_variant_count", "price", b"price", "product", b"product", "stock_quantity", b"stock_quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity", "availability", b"availability", "duplicate_count", b"duplicate_count", "explanation", b"explanation", "highlights", b"highlights", "matching_variant_count", b"matching_variant_count", "missing_words", b"missing_words", "pinned", b"pinned", "price", b"price", "product", b"product", "stock_quantity", b"stock_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stock_quantity: _TypeAlias = _typing.Literal["stock_quantity"]  # noqa: Y015
     _WhichOneofArgType__stock_quantity: _TypeAlias = _typing.Literal["_stock_quantity", b"_stock_quantity"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stock_quantity) -> _WhichOneofReturnType__stock_quantity | None: ...
 
 Global___SearchResult: _TypeAlias = SearchResult  # noqa: Y015
+
+@_typing.final
+class Explanation(_message.Message):
+    """What put a result where it is. The score is the sum of the words' contributions times the factors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORE_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    FACTORS_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    BUSINESS_SCORE_FIELD_NUMBER: _builtins.int
+    BUSINESS_FIELD_NUMBER: _builtins.int
+    IDENTIFIER_FIELD_FIELD_NUMBER: _builtins.int
+    IDENTIFIER_CONTRIBUTION_FIELD_NUMBER: _builtins.int
+    score: _builtins.float
+    step: _builtins.int
+    """Scores are rounded to steps, the first is 1; inside a step the business score decides, then the score itself, then the
+    product's id.
+    """
+    business_score: _builtins.float
+    identifier_field: _builtins.str
+    """The query is this identifier of the product, for example "gtins": that adds `identifier_contribution` to the words'
+    contributions, and stands before all steps, as step 0.
+    """
+    identifier_contribution: _builtins.float
+    @_builtins.property
+    def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___WordExplanation]: ...
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactorExplanation]: ...
+    @_builtins.property
+    def business(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactorExplanation]:
+        """What the business score is made of: "in_stock", "popularity", "freshness"."""
+
+    def __init__(
+        self,
+        *,
+        score: _builtins.float = ...,
+        words: _abc.Iterable[Global___WordExplanation] | None = ...,
+        factors: _abc.Iterable[Global___FactorExplanation] | None = ...,
+        step: _builtins.int = ...,
+        business_score: _builtins.float = ...,
+        business: _abc.Iterable[Global___FactorExplanation] | None = ...,
+        identifier_field: _builtins.str = ...,
+        identifier_contribution: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business", b"business", "business_score", b"business_score", "factors", b"factors", "identifier_contribution", b"identifier_contribution", "identifier_field", b"identifier_field", "score", b"score", "step", b"step", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class WordExplanation(_message.Message):
+    """How one word of the query was found in a product."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _MatchClass:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _MatchClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[WordExplanation._MatchClass.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        MATCH_CLASS_UNSPECIFIED: WordExplanation._MatchClass.ValueType  # 0
+        EXACT: WordExplanation._MatchClass.ValueType  # 1
+        LEMMA: WordExplanation._MatchClass.ValueType  # 2
+        JOINED: WordExplanation._MatchClass.ValueType  # 3
+        COMPOUND_HEAD: WordExplanation._MatchClass.ValueType  # 4
+        COMPOUND_PART: WordExplanation._MatchClass.ValueType  # 5
+        SYNONYM: WordExplanation._MatchClass.ValueType  # 6
+        FOLDED: WordExplanation._MatchClass.ValueType  # 7
+        PREFIX: WordExplanation._MatchClass.ValueType  # 8
+        TYPO: WordExplanation._MatchClass.ValueType  # 9
+
+    class MatchClass(_MatchClass, metaclass=_MatchClassEnumTypeWrapper): ...
+    MATCH_CLASS_UNSPECIFIED: WordExplanation.MatchClass.ValueType  # 0
+    EXACT: WordExplanation.MatchClass.ValueType  # 1
+    LEMMA: WordExplanation.MatchClass.ValueType  # 2
+    JOINED: WordExplanation.MatchClass.ValueType  # 3
+    COMPOUND_HEAD: WordExplanation.MatchClass.ValueType  # 4
+    COMPOUND_PART: WordExplanation.MatchClass.ValueType  # 5
+    SYNONYM: WordExplanation.MatchClass.ValueType  # 6
+    FOLDED: WordExplanation.MatchClass.ValueType  # 7
+    PREFIX: WordExplanation.MatchClass.ValueType  # 8
+    TYPO: WordExplanation.MatchClass.ValueType  # 9
+
+    class _Role:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[WordExplanation._Role.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        ROLE_UNSPECIFIED: WordExplanation._Role.ValueType  # 0
+        MENTION: WordExplanation._Role.ValueType  # 1
+        """The product says it."""
+        NAME: WordExplanation._Role.ValueType  # 2
+        """What the product is, or its brand."""
+        TARGET: WordExplanation._Role.ValueType  # 3
+        """What the product is for."""
+
+    class Role(_Role, metaclass=_RoleEnumTypeWrapper): ...
+    ROLE_UNSPECIFIED: WordExplanation.Role.ValueType  # 0
+    MENTION: WordExplanation.Role.ValueType  # 1
+    """The product says it."""
+    NAME: WordExplanation.Role.ValueType  # 2
+    """What the product is, or its brand."""
+    TARGET: WordExplanation.Role.ValueType  # 3
+    """What the product is for."""
+
+    WORD_FIELD_NUMBER: _builtins.int
+    MATCH_CLASS_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    CONTRIBUTION_FIELD_NUMBER: _builtins.int
+    IDF_FIELD_NUMBER: _builtins.int
+    CLASS_FACTOR_FIELD_NUMBER: _builtins.int
+    IMPACT_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    word: _builtins.str
+    """As it stands in the query."""
+    match_class: Global___WordExplanation.MatchClass.ValueType
+    found: _builtins.str
+    """What the product holds for it."""
+    contribution: _builtins.float
+    idf: _builtins.float
+    """How rare the word is: BM25's inverse document frequency."""
+    class_factor: _builtins.float
+    """What a match of this class is worth beside an exact one."""
+    impact: _builtins.float
+    """Of the word in the product, 0 to 1: fields, repetitions, lengths, and whether it says what the product is."""
+    role: Global___WordExplanation.Role.ValueType
+    """What the word says of the product: it is a part of the impact."""
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where: "title", "brand", "categories", ..."""
+
+    def __init__(
+        self,
+        *,
+        word: _builtins.str = ...,
+        match_class: Global___WordExplanation.MatchClass.ValueType = ...,
+        found: _builtins.str = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        contribution: _builtins.float = ...,
+        idf: _builtins.float = ...,
+        class_factor: _builtins.float = ...,
+        impact: _builtins.float = ...,
+        role: Global___WordExplanation.Role.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_factor", b"class_factor", "contribution", b"contribution", "fields", b"fields", "found", b"found", "idf", b"idf", "impact", b"impact", "match_class", b"match_class", "role", b"role", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WordExplanation: _TypeAlias = WordExplanation  # noqa: Y015
+
+@_typing.final
+class FactorExplanation(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """For example "proximity", "exactness", "boost"."""
+    value: _builtins.float
+    detail: _builtins.str
+    """For example the rule's id."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.float = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FactorExplanation: _TypeAlias = FactorExplanation  # noqa: Y015
+
+@_typing.final
+class AppliedRule(_message.Message):
+    """A rule that acted on an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    ACTIONS_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    description: _builtins.str
+    preview: _builtins.bool
+    """It acted since the request asks for a preview."""
+    @_builtins.property
+    def actions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it did: "pin", "hide", "boost", "bury", "filter", "replace", "redirect", "banner"."""
+
+    def __init__(
+        self,
+        *,
+        rule_id: _builtins.str = ...,
+        description: _builtins.str = ...,
+        actions: _abc.Iterable[_builtins.str] | None = ...,
+        preview: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "description", b"description", "preview", b"preview", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppliedRule: _TypeAlias = AppliedRule  # noqa: Y015
+
+@_typing.final
+class DroppedPin(_message.Message):
+    """A product that a rule pins and that is not in the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Reason:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[DroppedPin._Reason.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        REASON_UNSPECIFIED: DroppedPin._Reason.ValueType  # 0
+        NOT_FOUND: DroppedPin._Reason.ValueType  # 1
+        FILTERED: DroppedPin._Reason.ValueType  # 2
+        OUT_OF_STOCK: DroppedPin._Reason.ValueType  # 3
+        HIDDEN: DroppedPin._Reason.ValueType  # 4
+        TAKEN: DroppedPin._Reason.ValueType  # 5
+        """Another rule has pinned a product there, or this product elsewhere."""
+
+    class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper): ...
+    REASON_UNSPECIFIED: DroppedPin.Reason.ValueType  # 0
+    NOT_FOUND: DroppedPin.Reason.ValueType  # 1
+    FILTERED: DroppedPin.Reason.ValueType  # 2
+    OUT_OF_STOCK: DroppedPin.Reason.ValueType  # 3
+    HIDDEN: DroppedPin.Reason.ValueType  # 4
+    TAKEN: DroppedPin.Reason.ValueType  # 5
+    """Another rule has pinned a product there, or this product elsewhere."""
+
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    PRODUCT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    product_id: _builtins.str
+    reason: Global___DroppedPin.Reason.ValueType
+    def __init__(
+        self,
+        *,
+        rule_id: _builtins.str = ...,
+        product_id: _builtins.str = ...,
+        reason: Global___DroppedPin.Reason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["product_id", b"product_id", "reason", b"reason", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DroppedPin: _TypeAlias = DroppedPin  # noqa: Y015
+
+@_typing.final
+class Banner(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
+    TARGET_URL_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    title: _builtins.str
+    image_url: _builtins.str
+    target_url: _builtins.str
+    rule_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        image_url: _builtins.str = ...,
+        target_url: _builtins.str = ...,
+        rule_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "image_url", b"image_url", "rule_id", b"rule_id", "target_url", b"target_url", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Banner: _TypeAlias = Banner  # noqa: Y015
 
 @_typing.final
 class SearchResponse(_message.Message):
@@ -323,13 +688,31 @@ class SearchResponse(_message.Message):
     RELAXED_RESULTS_FIELD_NUMBER: _builtins.int
     RELAXED_TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    CORRECTED_QUERY_FIELD_NUMBER: _builtins.int
+    DID_YOU_MEAN_FIELD_NUMBER: _builtins.int
+    RELATED_RESULTS_FIELD_NUMBER: _builtins.int
+    APPLIED_RULES_FIELD_NUMBER: _builtins.int
+    DROPPED_PINS_FIELD_NUMBER: _builtins.int
+    REDIRECT_URL_FIELD_NUMBER: _builtins.int
+    BANNERS_FIELD_NUMBER: _builtins.int
+    REPLACED_QUERY_FIELD_NUMBER: _builtins.int
     total_size: _builtins.int
-    """Of all products that match all words."""
+    """Of all products that match all words, copies of one title each counted, and of those that rules pin besides."""
     next_page_token: _builtins.str
     """Empty on the last page."""
     relaxed_total_size: _builtins.int
     position: _builtins.int
     """The state this answer reflects."""
+    corrected_query: _builtins.str
+    """The query with its typing errors corrected, where no product matches it as it was typed: what the
+    results were found for. Empty otherwise.
+    """
+    did_you_mean: _builtins.str
+    """The query as more shoppers may have meant it, where products match it as it stands. Empty: none comes near."""
+    redirect_url: _builtins.str
+    """Where a rule sends the shopper."""
+    replaced_query: _builtins.str
+    """The query that rules made of it; empty: none replaced a word."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchResult]:
         """The products that match all words, best first."""
@@ -340,6 +723,16 @@ class SearchResponse(_message.Message):
     def relaxed_results(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchResult]:
         """Products that match only some of the words, apart and only on the first page."""
 
+    @_builtins.property
+    def related_results(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchResult]:
+        """Products that are like what was asked for, when there are neither results nor relaxed results; at most 12."""
+
+    @_builtins.property
+    def applied_rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedRule]: ...
+    @_builtins.property
+    def dropped_pins(self) -> _containers.RepeatedCompositeFieldContainer[Global___DroppedPin]: ...
+    @_builtins.property
+    def banners(self) -> _containers.RepeatedCompositeFieldContainer[Global___Banner]: ...
     def __init__(
         self,
         *,
@@ -350,11 +743,201 @@ class SearchResponse(_message.Message):
         relaxed_results: _abc.Iterable[Global___SearchResult] | None = ...,
         relaxed_total_size: _builtins.int = ...,
         position: _builtins.int = ...,
+        corrected_query: _builtins.str = ...,
+        did_you_mean: _builtins.str = ...,
+        related_results: _abc.Iterable[Global___SearchResult] | None = ...,
+        applied_rules: _abc.Iterable[Global___AppliedRule] | None = ...,
+        dropped_pins: _abc.Iterable[Global___DroppedPin] | None = ...,
+        redirect_url: _builtins.str = ...,
+        banners: _abc.Iterable[Global___Banner] | None = ...,
+        replaced_query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["facets", b"facets", "next_page_token", b"next_page_token", "position", b"position", "relaxed_results", b"relaxed_results", "relaxed_total_size", b"relaxed_total_size", "results", b"results", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_rules", b"applied_rules", "banners", b"banners", "corrected_query", b"corrected_query", "did_you_mean", b"did_you_mean", "dropped_pins", b"dropped_pins", "facets", b"facets", "next_page_token", b"next_page_token", "position", b"position", "redirect_url", b"redirect_url", "related_results", b"related_results", "relaxed_results", b"relaxed_results", "relaxed_total_size", b"relaxed_total_size", "replaced_query", b"replaced_query", "results", b"results", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class SuggestRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRANCH_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    MARKET_FIELD_NUMBER: _builtins.int
+    LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    QUERY_COUNT_FIELD_NUMBER: _builtins.int
+    CATEGORY_COUNT_FIELD_NUMBER: _builtins.int
+    BRAND_COUNT_FIELD_NUMBER: _builtins.int
+    PRODUCT_COUNT_FIELD_NUMBER: _builtins.int
+    branch: _builtins.str
+    """The branch's id; empty: the live one."""
+    query: _builtins.str
+    """What has been typed so far, at most 256 bytes. Empty: nothing to go on, popular queries and categories."""
+    market: _builtins.str
+    language_code: _builtins.str
+    query_count: _builtins.int
+    """Of each kind; absent: 6 queries, 3 categories, 3 brands, 4 products; at most 20 each, 0: none."""
+    category_count: _builtins.int
+    brand_count: _builtins.int
+    product_count: _builtins.int
+    def __init__(
+        self,
+        *,
+        branch: _builtins.str = ...,
+        query: _builtins.str = ...,
+        market: _builtins.str = ...,
+        language_code: _builtins.str = ...,
+        query_count: _builtins.int | None = ...,
+        category_count: _builtins.int | None = ...,
+        brand_count: _builtins.int | None = ...,
+        product_count: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_brand_count", b"_brand_count", "_category_count", b"_category_count", "_product_count", b"_product_count", "_query_count", b"_query_count", "brand_count", b"brand_count", "category_count", b"category_count", "product_count", b"product_count", "query_count", b"query_count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_brand_count", b"_brand_count", "_category_count", b"_category_count", "_product_count", b"_product_count", "_query_count", b"_query_count", "branch", b"branch", "brand_count", b"brand_count", "category_count", b"category_count", "language_code", b"language_code", "market", b"market", "product_count", b"product_count", "query", b"query", "query_count", b"query_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__brand_count: _TypeAlias = _typing.Literal["brand_count"]  # noqa: Y015
+    _WhichOneofArgType__brand_count: _TypeAlias = _typing.Literal["_brand_count", b"_brand_count"]  # noqa: Y015
+    _WhichOneofReturnType__category_count: _TypeAlias = _typing.Literal["category_count"]  # noqa: Y015
+    _WhichOneofArgType__category_count: _TypeAlias = _typing.Literal["_category_count", b"_category_count"]  # noqa: Y015
+    _WhichOneofReturnType__product_count: _TypeAlias = _typing.Literal["product_count"]  # noqa: Y015
+    _WhichOneofArgType__product_count: _TypeAlias = _typing.Literal["_product_count", b"_product_count"]  # noqa: Y015
+    _WhichOneofReturnType__query_count: _TypeAlias = _typing.Literal["query_count"]  # noqa: Y015
+    _WhichOneofArgType__query_count: _TypeAlias = _typing.Literal["_query_count", b"_query_count"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__brand_count) -> _WhichOneofReturnType__brand_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__category_count) -> _WhichOneofReturnType__category_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__product_count) -> _WhichOneofReturnType__product_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__query_count) -> _WhichOneofReturnType__query_count | None: ...
+
+Global___SuggestRequest: _TypeAlias = SuggestRequest  # noqa: Y015
+
+@_typing.final
+class SuggestResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERIES_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    BRANDS_FIELD_NUMBER: _builtins.int
+    PRODUCTS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    CORRECTED_QUERY_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """The state this answer reflects."""
+    corrected_query: _builtins.str
+    """What was typed with its errors corrected, when the suggestions are for that. Empty otherwise."""
+    @_builtins.property
+    def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuerySuggestion]: ...
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValueSuggestion]: ...
+    @_builtins.property
+    def brands(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValueSuggestion]: ...
+    @_builtins.property
+    def products(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProductSuggestion]: ...
+    def __init__(
+        self,
+        *,
+        queries: _abc.Iterable[Global___QuerySuggestion] | None = ...,
+        categories: _abc.Iterable[Global___ValueSuggestion] | None = ...,
+        brands: _abc.Iterable[Global___ValueSuggestion] | None = ...,
+        products: _abc.Iterable[Global___ProductSuggestion] | None = ...,
+        position: _builtins.int = ...,
+        corrected_query: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brands", b"brands", "categories", b"categories", "corrected_query", b"corrected_query", "position", b"position", "products", b"products", "queries", b"queries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuggestResponse: _TypeAlias = SuggestResponse  # noqa: Y015
+
+@_typing.final
+class QuerySuggestion(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    HIGHLIGHTED_FIELD_NUMBER: _builtins.int
+    PRODUCT_COUNT_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    highlighted: _builtins.str
+    """What was not typed yet stands between "<em>" and "</em>", all else is HTML-escaped."""
+    product_count: _builtins.int
+    """Products that match."""
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        highlighted: _builtins.str = ...,
+        product_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["highlighted", b"highlighted", "product_count", b"product_count", "query", b"query"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuerySuggestion: _TypeAlias = QuerySuggestion  # noqa: Y015
+
+@_typing.final
+class ValueSuggestion(_message.Message):
+    """A category or brand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    HIGHLIGHTED_FIELD_NUMBER: _builtins.int
+    PRODUCT_COUNT_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    highlighted: _builtins.str
+    product_count: _builtins.int
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+        highlighted: _builtins.str = ...,
+        product_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["highlighted", b"highlighted", "product_count", b"product_count", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ValueSuggestion: _TypeAlias = ValueSuggestion  # noqa: Y015
+
+@_typing.final
+class ProductSuggestion(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCT_FIELD_NUMBER: _builtins.int
+    HIGHLIGHTED_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    AVAILABILITY_FIELD_NUMBER: _builtins.int
+    highlighted: _builtins.str
+    availability: _common_pb2.Availability.ValueType
+    @_builtins.property
+    def product(self) -> _product_pb2.Product: ...
+    @_builtins.property
+    def price(self) -> _product_pb2.Price: ...
+    def __init__(
+        self,
+        *,
+        product: _product_pb2.Product | None = ...,
+        highlighted: _builtins.str = ...,
+        price: _product_pb2.Price | None = ...,
+        availability: _common_pb2.Availability.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price", "product", b"product"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["availability", b"availability", "highlighted", b"highlighted", "price", b"price", "product", b"product"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProductSuggestion: _TypeAlias = ProductSuggestion  # noqa: Y015

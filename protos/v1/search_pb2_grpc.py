@@ -41,6 +41,11 @@ class SearchServiceStub:
                 request_serializer=protos_dot_v1_dot_search__pb2.SearchRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_search__pb2.SearchResponse.FromString,
                 _registered_method=True)
+        self.Suggest = channel.unary_unary(
+                '/saluhall.v1.SearchService/Suggest',
+                request_serializer=protos_dot_v1_dot_search__pb2.SuggestRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_search__pb2.SuggestResponse.FromString,
+                _registered_method=True)
 
 
 class SearchServiceServicer:
@@ -54,6 +59,13 @@ class SearchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Suggest(self, request, context):
+        """What a shopper may go on to type, and what already fits: queries, categories, brands and products in one call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SearchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +73,11 @@ def add_SearchServiceServicer_to_server(servicer, server):
                     servicer.Search,
                     request_deserializer=protos_dot_v1_dot_search__pb2.SearchRequest.FromString,
                     response_serializer=protos_dot_v1_dot_search__pb2.SearchResponse.SerializeToString,
+            ),
+            'Suggest': grpc.unary_unary_rpc_method_handler(
+                    servicer.Suggest,
+                    request_deserializer=protos_dot_v1_dot_search__pb2.SuggestRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_search__pb2.SuggestResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +109,33 @@ class SearchService:
             '/saluhall.v1.SearchService/Search',
             protos_dot_v1_dot_search__pb2.SearchRequest.SerializeToString,
             protos_dot_v1_dot_search__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Suggest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/saluhall.v1.SearchService/Suggest',
+            protos_dot_v1_dot_search__pb2.SuggestRequest.SerializeToString,
+            protos_dot_v1_dot_search__pb2.SuggestResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,6 +36,8 @@ class SearchServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SearchServiceAsyncStub: ...
     Search: _grpc.UnaryUnaryMultiCallable[_search_pb2.SearchRequest, _search_pb2.SearchResponse]
+    Suggest: _grpc.UnaryUnaryMultiCallable[_search_pb2.SuggestRequest, _search_pb2.SuggestResponse]
+    """What a shopper may go on to type, and what already fits: queries, categories, brands and products in one call."""
 
 @_typing.type_check_only
 class SearchServiceAsyncStub(SearchServiceStub):
@@ -45,6 +47,8 @@ class SearchServiceAsyncStub(SearchServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Search: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchRequest, _search_pb2.SearchResponse]  # type: ignore[assignment]
+    Suggest: _aio.UnaryUnaryMultiCallable[_search_pb2.SuggestRequest, _search_pb2.SuggestResponse]  # type: ignore[assignment]
+    """What a shopper may go on to type, and what already fits: queries, categories, brands and products in one call."""
 
 class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
     """Needs a key with the role search, write or admin. Request metadata: "saluhall-position-min"
@@ -57,5 +61,13 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _search_pb2.SearchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_search_pb2.SearchResponse, _abc.Awaitable[_search_pb2.SearchResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Suggest(
+        self,
+        request: _search_pb2.SuggestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_search_pb2.SuggestResponse, _abc.Awaitable[_search_pb2.SuggestResponse]]:
+        """What a shopper may go on to type, and what already fits: queries, categories, brands and products in one call."""
 
 def add_SearchServiceServicer_to_server(servicer: SearchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -244,6 +244,46 @@ async def test_stock_of_an_unknown_product_sets_nothing(shop: Shop) -> None:
     assert await shop.ids(filter="stock_quantity = 5") == ["kettle-0"]
 
 
+async def test_an_explained_answer_leaves_others_as_they_are(shop: Shop) -> None:
+    """Results are kept to be shown again, and what is said of a place belongs to one answer."""
+    await shop.write(kettle(1), kettle(2, title="Steel pot"))
+    plain = await shop.search("steel kettle")
+
+    explained = await shop.search("steel kettle", explain=True)
+
+    assert await shop.search("steel kettle") == plain
+    (result,) = explained.results
+    words = result.explanation.words
+    assert [(word.word, list(word.fields)) for word in words] == [
+        ("steel", ["title"]),
+        ("kettle", ["title"]),
+    ]
+    added = sum(word.contribution for word in words)
+    assert result.explanation.score == pytest.approx(added, rel=1e-5)
+    assert [list(one.missing_words) for one in explained.relaxed_results] == [["kettle"]]
+    result.ClearField("explanation")
+    assert result == plain.results[0]
+
+
+async def test_a_result_that_is_relaxed_in_one_answer_is_none_in_another(shop: Shop) -> None:
+    await shop.write(kettle(1), kettle(2, title="Steel pot"))
+
+    relaxed = (await shop.search("steel kettle")).relaxed_results
+    found = (await shop.search("pot")).results
+
+    assert [list(one.missing_words) for one in (*relaxed, *found)] == [["kettle"], []]
+    assert relaxed[0].product == found[0].product
+
+
+async def test_related_products_and_spellings_come_with_the_answer(shop: Shop) -> None:
+    shorts = [kettle(number, title="Running shorts") for number in range(10)]
+    await shop.write(*shorts, kettle(10, title="Big shots"), kettle(11, categories=["Kettles"]))
+
+    assert (await shop.search("shots")).did_you_mean == "shorts"
+    related = (await shop.search("superkettles")).related_results
+    assert related[0].product.id == "kettle-11"
+
+
 async def test_a_product_written_without_stock_keeps_its_stock(shop: Shop) -> None:
     await shop.write(kettle(stock_quantity=5, prices=priced(7)))
 
@@ -592,3 +632,51 @@ async def test_a_write_that_fails_unexpectedly_is_told_and_leaves_nothing(shop: 
     assert await shop.ids() == []
     await shop.write(kettle())
     assert await shop.ids() == ["kettle-0"]
+
+
+async def suggest(shop: Shop, query: str, **fields: object) -> search_pb2.SuggestResponse:
+    request = search_pb2.SuggestRequest(query=query, **fields)
+    return await shop.call(
+        "/saluhall.v1.SearchService/Suggest", request, search_pb2.SuggestResponse
+    )
+
+
+async def test_suggestions_follow_each_write_and_show_prices_of_the_market(shop: Shop) -> None:
+    prices = [
+        product_pb2.Price(selling_micros=5, currency_code="SEK"),
+        product_pb2.Price(selling_micros=60, currency_code="SEK", market="se"),
+    ]
+    await shop.write(kettle(brand="Steelworks", categories=["Kitchen > Kettles"], prices=prices))
+    written = await shop.write(kettle(1, title="Steel <pot>", brand="Potter"))
+
+    found = await suggest(shop, "ste", market="se")
+
+    assert found.position == written.position
+    assert ("steel", 2) in [(one.query, one.product_count) for one in found.queries]
+    assert [one.highlighted for one in found.brands] == ["Ste<em>elworks</em>"]
+    shown = {one.product.id: one for one in found.products}
+    assert shown["kettle-0"].price.selling_micros == 60
+    assert shown["kettle-1"].highlighted == "Ste<em>el &lt;pot&gt;</em>"
+
+    await shop.call(
+        CATALOG + "DeleteProducts",
+        catalog_pb2.DeleteProductsRequest(ids=["kettle-0"]),
+        catalog_pb2.DeleteProductsResponse,
+    )
+    assert not (await suggest(shop, "steelw")).brands
+    assert not (await suggest(shop, "kettl")).categories
+
+
+async def test_a_suggestion_request_says_how_many_of_each_kind(shop: Shop) -> None:
+    await shop.write(*[kettle(n, brand="Kettler", categories=["Kettles"]) for n in range(9)])
+
+    found = await suggest(shop, "kett", query_count=0, product_count=2)
+    assert len(found.queries) == 0
+    assert len(found.products) == 2
+    assert [one.product_count for one in found.categories] == [9]
+    popular = await suggest(shop, "")
+    assert [one.value for one in popular.categories] == ["Kettles"]
+    assert popular.queries
+    assert not popular.products
+    with pytest.raises(InvalidArgumentError, match="brand_count"):
+        await suggest(shop, "k", brand_count=-1)

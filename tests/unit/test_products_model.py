@@ -8,11 +8,14 @@ from actors.model.fields import FieldBook, core_fields
 from actors.model.masks import apply_update, check_read_mask, check_update_mask, keep_only
 from actors.model.names import parse_branch, parse_product_name
 from actors.model.pages import decode_page_token, encode_page_token
-from actors.model.prices import price_in_market
+from actors.model.prices import price_violations, sku_prices
 from actors.model.products import check_product, has_inventory, join, split
+from actors.model.stock import effective_stock
+from actors.model.storefront import Storefront
 from node.errors import InvalidArgumentError, PermissionDeniedError
-from protos.v1.common_pb2 import IN_STOCK, AttributeValue
-from protos.v1.product_pb2 import Price, Product, Variant
+from protos.internal.records_pb2 import StockRecord
+from protos.v1.common_pb2 import IN_STOCK, AttributeValue, Availability
+from protos.v1.product_pb2 import Price, Product, StockLevel, Variant
 
 
 def violations(product: Product) -> list[str]:
@@ -100,8 +103,15 @@ def test_a_sku_stands_once_in_its_product() -> None:
 
 AMOUNTS = st.integers(0, 10**12)
 PRICES = st.builds(Price, selling_micros=AMOUNTS, list_micros=AMOUNTS, market=st.sampled_from("ab"))
+LEVELS = st.builds(
+    StockLevel, market=st.sampled_from("ab"), store=st.text("s1"), stock_quantity=st.integers(0, 9)
+)
 STOCK = st.fixed_dictionaries(
-    {"prices": st.lists(PRICES, max_size=2), "availability": st.sampled_from([0, IN_STOCK])},
+    {
+        "prices": st.lists(PRICES, max_size=2),
+        "availability": st.sampled_from([0, IN_STOCK]),
+        "stock_levels": st.lists(LEVELS, max_size=2),
+    },
     optional={"stock_quantity": st.integers(0, 99)},
 )
 
@@ -131,9 +141,75 @@ def test_a_market_sees_its_own_price_else_the_one_of_all_markets() -> None:
     everywhere, finland = Price(selling_micros=1), Price(selling_micros=2, market="fi")
     club = Price(selling_micros=0, market="fi", price_list="club")
 
-    assert price_in_market([club, everywhere, finland], "fi") == finland
-    assert price_in_market([club, everywhere, finland], "se") == everywhere
-    assert price_in_market([club], "fi") is None
+    assert price_of([club, everywhere, finland], Storefront("fi")) == finland
+    assert price_of([club, everywhere, finland], Storefront("se")) == everywhere
+    assert price_of([club], Storefront("fi")) is None
+
+
+def price_of(
+    prices: list[Price], where: Storefront, own: list[Price] | None = None
+) -> Price | None:
+    product = StockRecord(prices=prices)
+    variant = product if own is None else StockRecord(prices=own)
+    return sku_prices(variant, product).price(where)
+
+
+def test_a_price_list_counts_where_it_has_a_price_else_the_ordinary_one() -> None:
+    ordinary, finland = Price(selling_micros=9), Price(selling_micros=8, market="fi")
+    club = Price(selling_micros=5, price_list="club")
+    finnish_club = Price(selling_micros=4, price_list="club", market="fi")
+
+    assert price_of([ordinary, finland, club], Storefront("fi", "club")) == club
+    assert price_of([ordinary, club, finnish_club], Storefront("fi", "club")) == finnish_club
+    assert price_of([ordinary, finnish_club], Storefront("se", "club")) == ordinary
+    assert price_of([ordinary, club], Storefront("", "other")) == ordinary
+    # A variant's ordinary price says nothing of the price list: that still holds from its product.
+    assert price_of([ordinary, club], Storefront("", "club"), own=[Price(selling_micros=7)]) == club
+
+
+def test_a_price_with_a_window_counts_only_in_it_and_the_latest_begun_wins() -> None:
+    ordinary, long, short = (Price(selling_micros=amount) for amount in (9, 6, 5))
+    long.valid_from.seconds, long.valid_until.seconds = 10, 40
+    short.valid_from.seconds, short.valid_until.seconds = 20, 30
+    prices = [ordinary, short, long]
+
+    shown = [price_of(prices, Storefront(now_ms=now_ms)) for now_ms in (9_999, 10_000, 29_999)]
+
+    assert shown == [ordinary, long, short]
+    assert price_of(prices, Storefront(now_ms=30_000)) == long
+    assert price_of(prices, Storefront(now_ms=40_000)) == ordinary
+    assert price_of([short], Storefront(now_ms=30_000)) is None
+
+
+def test_a_window_must_not_end_before_it_begins_and_may_stand_beside_a_lasting_price() -> None:
+    lasting, window, turned = (Price(currency_code="SEK", selling_micros=1) for _ in range(3))
+    window.valid_until.seconds = 5
+    turned.valid_from.seconds, turned.valid_until.seconds = 5, 5
+
+    found = [
+        [one.field for one in price_violations(prices, currency_code="SEK", path="p")]
+        for prices in ([lasting, window, window], [turned], [lasting, lasting])
+    ]
+
+    assert found == [[], ["p[0].valid_until"], ["p[1]"]]
+
+
+def test_a_store_then_a_market_then_what_holds_in_general_decides_on_stock() -> None:
+    product, variant = StockRecord(stock_quantity=9), StockRecord()
+    product.levels.add(market="se", stock_quantity=3)
+    product.levels.add(store="s1", stock_quantity=0)
+    variant.levels.add(market="se", store="s2", availability=Availability.PREORDER)
+
+    def stock(market: str, store: str) -> tuple[int, int | None]:
+        found = effective_stock(variant, product, Storefront(market, store=store))
+        return found.availability, found.stock_quantity
+
+    assert stock("", "") == stock("no", "") == (Availability.IN_STOCK, 9)
+    assert stock("se", "") == stock("se", "s3") == (Availability.IN_STOCK, 3)
+    assert stock("se", "s1") == stock("no", "s1") == (Availability.OUT_OF_STOCK, 0)
+    # A level is one word: it does not mix with what the market says.
+    assert stock("se", "s2") == (Availability.PREORDER, None)
+    assert stock("no", "s2") == (Availability.IN_STOCK, 9)
 
 
 def test_an_update_changes_what_its_mask_names_and_nothing_else() -> None:

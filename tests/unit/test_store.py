@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.storage.environment import Environment
+from actors.storage.environment import READERS_MAX, Environment
 from actors.storage.keyring import Keyring, KeyringDamagedError
 from actors.storage.log import append_entry, last_entry_hash, last_position, read_entries
 from actors.storage.store import (
@@ -107,6 +107,20 @@ def test_the_state_hash_depends_on_the_state_and_not_on_how_it_came_about(
 def test_table_numbers_and_names_are_unique() -> None:
     assert len({table.number for table in TABLES}) == len(TABLES)
     assert len({table.name for table in TABLES}) == len(TABLES)
+
+
+def test_an_ended_view_has_no_place_among_the_readers_whoever_still_knows_it(
+    directory: Path,
+) -> None:
+    """The library keeps a transaction's place as long as its object lives."""
+    store = Store.open(directory, wrapping_key=WRAPPING)
+    known = []
+    for _ in range(2 * READERS_MAX):
+        view, end = store.open_view()
+        assert view.get_array(b"nothing") is None
+        end()
+        known.append(view)
+    store.close()
 
 
 def test_an_opening_that_was_cut_short_keeps_its_place(directory: Path) -> None:

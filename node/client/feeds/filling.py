@@ -10,6 +10,7 @@ from node.client.feeds.messages import Get, Message, getter_of, objects_in
 from node.client.feeds.prices import own_price, price_filler
 from node.client.feeds.records import Fields, ValueRefusedError
 from node.client.feeds.rules import TEXT_FIELDS, RecordRules
+from node.client.feeds.stock import own_level
 from node.client.feeds.values import (
     to_availability,
     to_categories,
@@ -84,6 +85,7 @@ def fillers_of(mapping: Mapping) -> dict[str, Fill]:
         "categories": _categories_filler(mapping),
         "images": _images_filler(separator),
         "prices": _add_own_prices,
+        "stock_levels": _add_own_levels,
     }
 
 
@@ -143,6 +145,11 @@ def _images_filler(separator: str) -> Fill:
 def _add_own_prices(message: Message, values: list[Any]) -> None:
     for own in objects_in(values[0], "prices"):
         message.prices.append(own_price(own))
+
+
+def _add_own_levels(message: Message, values: list[Any]) -> None:
+    for own in objects_in(values[0], "stock_levels"):
+        message.stock_levels.append(own_level(own))
 
 
 def _text_filler(name: str, pattern: str) -> Fill:

@@ -5,6 +5,7 @@ each line.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Final
 
 from node.client.feeds.records import FeedItem
 from protos.v1.product_pb2 import Product, Variant
@@ -57,6 +58,12 @@ def _digest(name: str) -> bytes:
     return blake2b(name.encode(errors="replace"), digest_size=8).digest()
 
 
+_OF_VARIANTS: Final = (
+    *("gtins", "mpn", "article_number", "prices", "availability", "stock_quantity"),
+    "stock_levels",
+)
+
+
 def _joined(group: _Group) -> FeedItem:
     """What all lines agree on is the product's; what differs is the variant's."""
     first = group.rows[0]
@@ -64,7 +71,7 @@ def _joined(group: _Group) -> FeedItem:
     product.CopyFrom(first)
     product.id = group.name
     product.title = _shared_title([row.title for row in group.rows])
-    for name in ("gtins", "mpn", "article_number", "prices", "availability", "stock_quantity"):
+    for name in _OF_VARIANTS:
         product.ClearField(name)
     shared = {
         key
@@ -89,6 +96,7 @@ def _variant_of(row: Product, shared: set[str], product: Product) -> Variant:
         article_number=row.article_number,
         prices=row.prices,
         availability=row.availability,
+        stock_levels=row.stock_levels,
         images=row.images,
         url=row.url,
     )

@@ -21,7 +21,8 @@ from node.client.feeds.rules import (
     RecordRules,
     VariantRules,
 )
-from node.client.feeds.toml_table import MappingError, Table, near_words, texts_of
+from node.client.feeds.toml_table import MappingError, Table, texts_of
+from node.client.message_toml import near_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

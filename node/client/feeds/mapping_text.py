@@ -1,7 +1,5 @@
 """Writes a mapping as a TOML file with comments, for a person to read and change."""
 
-import json
-from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import fields
 
@@ -13,6 +11,7 @@ from node.client.feeds.rules import (
     RecordRules,
     VariantRules,
 )
+from node.client.message_toml import toml_key, toml_value
 
 _SETTINGS = (
     ("id_from", "the id is a digest of these fields"),
@@ -38,16 +37,20 @@ def to_toml(mapping: Mapping, *, notes: Sequence[str] = ()) -> str:
     for name, comment in _SETTINGS:
         value = getattr(mapping, name)
         if list(value) if isinstance(value, tuple | list) else value != defaults[name].default:
-            lines.append(f"{name} = {_value(value)}  # {comment}")
+            lines.append(f"{name} = {toml_value(value)}  # {comment}")
     lines += _rules(mapping.rules, "")
     if mapping.variants is not None:
         lines += _variants(mapping.variants)
     if mapping.patterns:
         lines += ["", "[patterns]  # a value that does not match is left out"]
-        lines += [f"{_key(name)} = {_value(value)}" for name, value in mapping.patterns.items()]
+        lines += [
+            f"{toml_key(name)} = {toml_value(value)}" for name, value in mapping.patterns.items()
+        ]
     if mapping.constants:
         lines += ["", "[constants]  # where a line has nothing"]
-        lines += [f"{_key(name)} = {_value(value)}" for name, value in mapping.constants.items()]
+        lines += [
+            f"{toml_key(name)} = {toml_value(value)}" for name, value in mapping.constants.items()
+        ]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
@@ -55,7 +58,7 @@ def _rules(rules: RecordRules, path: str) -> list[str]:
     prefix = f"{path}." if path else ""
     lines = ["", f"[{prefix}fields]  # product field = field of the feed, or several"]
     for name, sources in rules.fields.items():
-        lines.append(f"{name} = {_value(sources[0] if len(sources) == 1 else sources)}")
+        lines.append(f"{name} = {toml_value(sources[0] if len(sources) == 1 else sources)}")
     for price in rules.prices:
         lines += ["", f"[[{prefix}prices]]", *_price(price)]
     return lines + _attributes(rules.attributes, f"{prefix}attributes")
@@ -71,29 +74,34 @@ def _price(price: PriceSource) -> list[str]:
         value = getattr(price, each.name)
         if value != each.default:
             comment = f"  # {comments[each.name]}" if each.name in comments else ""
-            lines.append(f"{each.name} = {_value(value)}{comment}")
+            lines.append(f"{each.name} = {toml_value(value)}{comment}")
     return lines
 
 
 def _attributes(rules: AttributeRules, path: str) -> list[str]:
     lines = []
     if rules.objects:
-        lines += ["", f"[{path}]", f"objects = {_value(rules.objects)}"]
+        lines += ["", f"[{path}]", f"objects = {toml_value(rules.objects)}"]
     for pairs in rules.pairs:
         parts = (("field", pairs.field), ("name", pairs.name), ("value", pairs.value))
-        lines += ["", f"[[{path}.pairs]]", *(f"{name} = {_value(value)}" for name, value in parts)]
+        lines += [
+            "",
+            f"[[{path}.pairs]]",
+            *(f"{name} = {toml_value(value)}" for name, value in parts),
+        ]
     if rules.prefixes:
         lines += ["", f"[{path}.prefixes]  # fields that start so, and the kind of their values"]
         lines += [
-            f"{_key(prefix)} = {_value(kind.value)}" for prefix, kind in rules.prefixes.items()
+            f"{toml_key(prefix)} = {toml_value(kind.value)}"
+            for prefix, kind in rules.prefixes.items()
         ]
     if rules.fields:
         lines += ["", f"[{path}.fields]  # field of the feed = key of the attribute"]
     for name, target in rules.fields.items():
-        value = _value(target.key)
+        value = toml_value(target.key)
         if target.kind is not AttributeKind.AUTO:
-            value = f"{{ key = {value}, kind = {_value(target.kind.value)} }}"
-        lines.append(f"{_key(name)} = {value}")
+            value = f"{{ key = {value}, kind = {toml_value(target.kind.value)} }}"
+        lines.append(f"{toml_key(name)} = {value}")
     return lines
 
 
@@ -101,21 +109,8 @@ def _variants(variants: VariantRules) -> list[str]:
     lines = ["", "[variants]"]
     if variants.group:
         lines.append(
-            f"group = {_value(variants.group)}  # following lines with an equal value: one product"
+            f"group = {toml_value(variants.group)}  # following lines with an equal value: one product"
         )
         return lines
-    lines.append(f"list_field = {_value(variants.list_field)}")
+    lines.append(f"list_field = {toml_value(variants.list_field)}")
     return lines + _rules(variants.rules, "variants")
-
-
-def _key(name: str) -> str:
-    bare = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
-    return name if bare else _value(name)
-
-
-def _value(value: object) -> str:
-    """TOML's strings, numbers, booleans and lists of strings are written as JSON's, but for DEL."""
-    if isinstance(value, str | bool | int):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    assert isinstance(value, Sequence | MappingOf)
-    return "[" + ", ".join(_value(each) for each in value) + "]"

@@ -24,7 +24,7 @@ from node.client.feeds.rules import (
     VariantRules,
 )
 from node.client.feeds.values import is_empty
-from protos.v1.product_pb2 import Image, Price, Variant
+from protos.v1.product_pb2 import Image, Price, StockLevel, Variant
 
 _PREFIX_NAMES_MIN: Final = 5
 """So many names must share a prefix before it is taken for one of attributes."""
@@ -53,6 +53,7 @@ OWN_MAPPING: Final = Mapping(
 _OWN_NAMES: Final = frozenset({*PRODUCT_FIELDS, "name", "attributes", "variants", "update_time"})
 _OWN_PARTS: Final = {
     "prices": frozenset(Price.DESCRIPTOR.fields_by_name),
+    "stock_levels": frozenset(StockLevel.DESCRIPTOR.fields_by_name),
     "images": frozenset(Image.DESCRIPTOR.fields_by_name),
     "variants": frozenset(Variant.DESCRIPTOR.fields_by_name),
 }

@@ -20,11 +20,11 @@ class AttributeKind(Enum):
 PRODUCT_FIELDS: Final = (
     "id", "title", "description", "brand", "gtins", "mpn", "article_number", "categories",
     "availability", "stock_quantity", "images", "url", "language_code", "tags", "release_time",
-    "popularity", "prices",
+    "popularity", "prices", "stock_levels",
 )  # fmt: skip
 VARIANT_FIELDS: Final = (
     "id", "title", "gtins", "mpn", "article_number", "availability", "stock_quantity", "images",
-    "url", "prices",
+    "url", "prices", "stock_levels",
 )  # fmt: skip
 TEXT_FIELDS: Final = (
     "id", "title", "description", "brand", "mpn", "article_number", "url", "language_code",

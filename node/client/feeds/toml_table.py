@@ -2,10 +2,10 @@
 error.
 """
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
+from node.client.message_toml import near_words
 from node.errors import InvalidArgumentError
 
 
@@ -82,11 +82,6 @@ class Table:
     def _take(self, key: str, default: object) -> Any:
         self._known.append(key)
         return self._content.pop(key, default)
-
-
-def near_words(word: str, words: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, words, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(words)}"
 
 
 def texts_of(value: object, path: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from protos.v1.common_pb2 import Availability
 
 MICROS_PER_UNIT: Final = 1_000_000
 _INT64_MAX: Final = 2**63 - 1
+_WHOLE_MAX: Final = 1 << 1_000
 
 _TRUE_WORDS: Final = frozenset({"true", "yes", "y", "1", "ja"})
 _FALSE_WORDS: Final = frozenset({"false", "no", "n", "0", "nej"})
@@ -71,12 +72,14 @@ def to_texts(value: object, *, separator: str = "") -> Iterator[str]:
 
 def to_number(value: object, *, decimal_separator: str = ".") -> float:
     """A finite number; in texts thousands may be grouped by spaces or by the other separator."""
+    number = math.nan
     if isinstance(value, str):
-        return float(_decimal_of(value, decimal_separator))
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-        if math.isfinite(number):
-            return number
+        number = float(_decimal_of(value, decimal_separator))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        # JSON knows whole numbers that no double holds.
+        number = float(value) if isinstance(value, float) or abs(value) < _WHOLE_MAX else math.inf
+    if math.isfinite(number):
+        return number
     raise ValueRefusedError(f"{shown(value)} is not a number")
 
 
@@ -117,13 +120,15 @@ def to_amount(value: object, *, price_scale: int, decimal_separator: str = ".") 
     if isinstance(value, bool):
         raise ValueRefusedError(f"{shown(value)} is not an amount")
     if isinstance(value, int):
-        micros, currency = round(value * MICROS_PER_UNIT / price_scale), ""
-        if price_scale == 1 or MICROS_PER_UNIT % price_scale == 0:  # exact, also beyond 2**53
-            micros = value * (MICROS_PER_UNIT // price_scale)
+        # In whole numbers: exact beyond 2**53, and there is none too large for it.
+        micros, currency = _rounded_share(value * MICROS_PER_UNIT, price_scale), ""
     elif isinstance(value, float):
-        if not math.isfinite(value):
+        scaled = value * MICROS_PER_UNIT / price_scale
+        if math.isnan(scaled):
             raise ValueRefusedError(f"{shown(value)} is not an amount")
-        micros, currency = round(value * MICROS_PER_UNIT / price_scale), ""
+        if math.isinf(scaled):
+            raise ValueRefusedError(f"{shown(value)} is larger than any price can be")
+        micros, currency = round(scaled), ""
     else:
         amount, currency = _amount_of_text(to_text(value), decimal_separator)
         micros = round(amount * MICROS_PER_UNIT / price_scale)
@@ -132,6 +137,10 @@ def to_amount(value: object, *, price_scale: int, decimal_separator: str = ".") 
     if micros > _INT64_MAX:
         raise ValueRefusedError(f"{shown(value)} is larger than any price can be")
     return micros, currency
+
+
+def _rounded_share(number: int, count: int) -> int:
+    return (2 * number + count) // (2 * count)
 
 
 @lru_cache(maxsize=65_536)

@@ -23,6 +23,8 @@ class Driver(Protocol):
 
     def list_products(self) -> list[Product]: ...
 
+    def listed(self, method: str) -> list[Any]: ...
+
     def close(self) -> None: ...
 
 
@@ -44,6 +46,9 @@ class BlockingDriver:
 
     def list_products(self) -> list[Product]:
         return list(self.client.list_products())
+
+    def listed(self, method: str) -> list[Any]:
+        return list(getattr(self.client, method)())
 
     def close(self) -> None:
         self.client.close()
@@ -78,6 +83,12 @@ class AsyncioDriver:
     def list_products(self) -> list[Product]:
         async def run() -> list[Product]:
             return [product async for product in self.client.list_products()]
+
+        return self._runner.run(run())
+
+    def listed(self, method: str) -> list[Any]:
+        async def run() -> list[Any]:
+            return [entry async for entry in getattr(self.client, method)()]
 
         return self._runner.run(run())
 

@@ -7,13 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+from merchandise_shelf import MerchandiseShelf
 
 from node.config import ServerPaths
 from node.errors import InvalidArgumentError, SaluhallError, UnavailableError
 from node.status import status_bytes
 from node.tls.credentials import server_credentials
 from node.tls.files import ca_path, ensure_certificates
-from protos.v1 import catalog_pb2, catalog_pb2_grpc, search_pb2, search_pb2_grpc
+from protos.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    merchandising_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
+)
 from protos.v1.common_pb2 import CREATED
 from protos.v1.product_pb2 import Product
 
@@ -39,6 +46,8 @@ class ShopServer(catalog_pb2_grpc.CatalogServiceServicer, search_pb2_grpc.Search
         self._answer_count = 0
         self._position = 0
         self._lock = threading.Lock()
+        self.shelf = MerchandiseShelf(self._enter)
+        self.suggest_requests: list[search_pb2.SuggestRequest] = []
         self.port = 0
         self.start()
 
@@ -57,6 +66,7 @@ class ShopServer(catalog_pb2_grpc.CatalogServiceServicer, search_pb2_grpc.Search
         )
         catalog_pb2_grpc.add_CatalogServiceServicer_to_server(self, self._server)
         search_pb2_grpc.add_SearchServiceServicer_to_server(self, self._server)
+        merchandising_pb2_grpc.add_MerchandisingServiceServicer_to_server(self.shelf, self._server)
         self.port = self._server.add_secure_port(
             f"127.0.0.1:{self.port}", server_credentials(self.paths)
         )
@@ -72,6 +82,15 @@ class ShopServer(catalog_pb2_grpc.CatalogServiceServicer, search_pb2_grpc.Search
     ) -> search_pb2.SearchResponse:
         self._enter("Search", context)
         return search_pb2.SearchResponse(total_size=len(self.products), position=self._position)
+
+    def Suggest(  # noqa: N802
+        self, request: search_pb2.SuggestRequest, context: grpc.ServicerContext
+    ) -> search_pb2.SuggestResponse:
+        self._enter("Suggest", context)
+        self.suggest_requests.append(request)
+        return search_pb2.SuggestResponse(
+            queries=[search_pb2.QuerySuggestion(query=request.query)], position=self._position
+        )
 
     def GetProduct(  # noqa: N802
         self, request: catalog_pb2.GetProductRequest, context: grpc.ServicerContext

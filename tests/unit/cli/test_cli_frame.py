@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster.cli.main import COMMANDS, run
-from cluster.cli.quantities import count_text, read_duration_s, size_text
+from cluster.cli.quantities import count_text, read_duration_s, read_time, size_text
 from node.errors import InvalidArgumentError
 
 
@@ -104,6 +104,13 @@ def test_durations_are_read(text: str, seconds: int) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgumentError, match="--expires"):
         read_duration_s(text, option="--expires")
+
+
+def test_a_time_without_a_zone_is_this_machines() -> None:
+    assert read_time("2026-12-01T08:00+01:00", option="--at").timestamp() == 1_796_108_400
+    assert read_time("2026-12-01T08:00", option="--at").replace(tzinfo=None).hour == 8
+    with pytest.raises(InvalidArgumentError, match="--at: 'soon' is not a time"):
+        read_time("soon", option="--at")
 
 
 def test_sizes_and_counts_are_readable() -> None:

@@ -22,7 +22,7 @@ from node.client.feeds import (
 )
 from node.client.feeds.attributes import attribute_key
 from protos.v1.common_pb2 import AttributeValue, Availability
-from protos.v1.product_pb2 import Image, Price, Product, Variant
+from protos.v1.product_pb2 import Image, Price, Product, StockLevel, Variant
 
 BASE = '[fields]\nid = "id"\ntitle = "title"\n'
 
@@ -511,3 +511,22 @@ class TestOwnForm:
         item = Converter(OWN_MAPPING).convert(Record(1, record))
 
         assert item.product == product
+
+
+def test_stock_of_markets_and_stores_is_read_as_the_platform_writes_it():
+    product = Product(id="a", title="T", stock_levels=[StockLevel(store="lund", stock_quantity=0)])
+    product.variants.add(id="v").stock_levels.add(market="se", availability=Availability.IN_STOCK)
+    written = MessageToDict(product, preserving_proto_field_name=True)
+
+    item = Converter(OWN_MAPPING).convert(Record(1, written))
+
+    assert item.product == product
+
+
+def test_a_stock_level_with_unknown_parts_is_refused():
+    record = {"id": "a", "title": "T", "stock_levels": [{"shop": "lund", "stock_quantity": 1}]}
+
+    item = Converter(OWN_MAPPING).convert(Record(1, record))
+
+    assert item.product is None
+    assert "'shop' is no part of a stock level" in item.refusal

@@ -6,17 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from actors.index.document import IndexedProduct, IndexUpdate
+from actors.index.product_types import infer_type
 from actors.index.schema import (
+    BRAND,
+    CATEGORIES,
     DEFAULT_AVERAGE_LENGTHS,
     LENGTH_NORM,
     SATURATION,
+    TAGS,
     TITLE,
     Schema,
 )
 from actors.index.segments import BranchView
-from actors.index.terms import searched_values
+from actors.index.terms import attribute_texts, searched_values
 from actors.search.matching import IDENTIFIER_SCORE, match_all
-from actors.text.analyzer import analyzer_of
+from actors.text.analyzer import Analyzer, analyzer_of
 from actors.text.identifiers import normalize_identifier
 from protos.internal.records_pb2 import InventoryRecord
 from protos.v1.product_pb2 import Product
@@ -102,7 +106,7 @@ def impact_codes_of(product: Product) -> Mapping[str, int]:
     """BM25F's saturated frequencies in steps of 1/255, straight from its formula."""
     analyzer = analyzer_of(product.language_code or SCHEMA.language_codes[0])
     runs: list[tuple[str, float, list[str]]] = []
-    for group, key, text in searched_values(product):
+    for group, key, text in searched_values(IndexedProduct(product, InventoryRecord())):
         weight = SCHEMA.search_weight(f"{group}.{key}" if key else group)
         runs.append((group, weight, analyzer.index_terms(text)))
     said = set(analyzer.index_terms(product.title))
@@ -113,21 +117,66 @@ def impact_codes_of(product: Product) -> Mapping[str, int]:
     lengths: dict[str, int] = {}
     for group, _, terms in runs:
         lengths[group] = lengths.get(group, 0) + len(terms)
+    runs += form_runs(product, analyzer)
     frequencies: dict[str, float] = {}
     for group, weight, terms in runs:
         norm = 1 - LENGTH_NORM + LENGTH_NORM * lengths[group] / SCHEMA.average_length(group)
         for term in terms:
             frequencies[term] = frequencies.get(term, 0.0) + weight / norm
+    factors = type_factors(product, analyzer)
     return {
-        term: int(min(255, max(1, np.rint(255 * tf / (SATURATION + tf)))))
+        term: int(min(255, max(1, np.rint(255 * factors.get(term, 0.7) * tf / (SATURATION + tf)))))
         for term, tf in frequencies.items()
     }
+
+
+def type_factors(product: Product, analyzer: Analyzer) -> dict[str, float]:
+    """What the product is called and its brand count in full; what it is for, less than a mention."""
+    kind = infer_type(
+        product, attribute_texts(IndexedProduct(product, InventoryRecord())), analyzer.language
+    )
+    factors = {}
+    for words, factor in ((kind.targets, 0.55), ({*kind.names, product.brand}, 1.0)):
+        for word in words:
+            terms = list(analyzer.index_terms(word))
+            terms += [form for chunk in analyzer.chunks(word) for form in analyzer.forms_of(chunk)]
+            factors.update(dict.fromkeys(terms, factor))
+    return factors
+
+
+def form_runs(product: Product, analyzer: Analyzer) -> list[tuple[str, float, list[str]]]:
+    """The written forms of the short fields, which add nothing to the fields' lengths."""
+
+    def forms(text: str) -> list[str]:
+        return [form for chunk in analyzer.chunks(text) for form in analyzer.forms_of(chunk)]
+
+    runs = [
+        (group, SCHEMA.search_weight(group), forms(text))
+        for group, _, text in searched_values(IndexedProduct(product, InventoryRecord()))
+        if group in {TITLE, BRAND, CATEGORIES, TAGS}
+    ]
+    said = forms(product.title)
+    added = dict.fromkeys(form for variant in product.variants for form in forms(variant.title))
+    runs.append((TITLE, SCHEMA.search_weight(TITLE), [form for form in added if form not in said]))
+    return runs
 
 
 def identifier_texts(product: Product) -> set[str]:
     holders = [product, *product.variants]
     texts = [t for h in holders for t in (h.id, h.mpn, h.article_number, *h.gtins)]
+    texts += [word for word in product.title.split() if "/" in word and is_code(word)]
     return {normalize_identifier(text) for text in texts if text}
+
+
+def is_code(word: str) -> bool:
+    """Whether a word with slashes is a model code: a digit in every part, and no measure first."""
+    parts = word.split("/")
+    is_measure = parts[0][:1].isdigit() and parts[0].lstrip("0123456789").isalpha()
+    return (
+        all(part.isalnum() and any(map(str.isdigit, part)) for part in parts)
+        and not is_measure
+        and not parts[0].isdigit()
+    )
 
 
 def index_matches(view: BranchView, terms: Sequence[str], identifier: str = "") -> Found:

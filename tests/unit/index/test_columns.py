@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.index import columns_inventory, columns_merge, columns_pieces, columns_tables
+from actors.index import columns_merge, columns_pieces, columns_tables, inventory_blocks
 from actors.index.columns import (
     MISSING,
     MergeSource,
@@ -27,7 +27,10 @@ from actors.index.columns_read import Table
 from actors.index.columns_tables import KEYWORDS, NUMBERS
 from actors.index.document import IndexedProduct
 from actors.index.ports import MemoryArrays
-from protos.internal.records_pb2 import InventoryRecord
+from actors.model.prices import sku_prices
+from actors.model.stock import effective_stock
+from actors.model.storefront import GENERAL, Storefront
+from protos.internal.records_pb2 import InventoryRecord, StockRecord
 from protos.v1.common_pb2 import AttributeValue, Availability
 from protos.v1.product_pb2 import Price, Product, Variant
 
@@ -65,7 +68,33 @@ def random_inventory(rng: random.Random, variant_count: int) -> InventoryRecord:
         if rng.random() < 0.5:
             stock.stock_quantity = rng.randrange(3)
         stock.availability = rng.choice((0, 0, 1, 2))
+        if rng.random() < 0.4:
+            add_scopes(rng, stock)
     return record
+
+
+def add_scopes(rng: random.Random, stock: StockRecord) -> None:
+    """Prices of lists, prices with windows, and stock of markets and stores."""
+    for _ in range(rng.randint(0, 4)):
+        price = stock.prices.add(market=rng.choice(("", "se")), selling_micros=rng.randrange(10**9))
+        price.price_list = rng.choice(("", "vip"))
+        if not price.price_list or rng.random() < 0.5:
+            price.valid_from.seconds = rng.randrange(10)
+        if rng.random() < 0.5:
+            price.valid_until.seconds = price.valid_from.seconds + rng.randint(1, 5)
+    for market, store in rng.sample((("", "s1"), ("se", "s1"), ("se", ""), ("no", "s2")), k=2):
+        level = stock.levels.add(market=market, store=store, availability=rng.choice((0, 1, 2)))
+        if rng.random() < 0.5:
+            level.stock_quantity = rng.randrange(3)
+
+
+STOREFRONTS = tuple(
+    Storefront(market, price_list, shop, now_ms)
+    for market in ("", "se", "no", "unknown")
+    for price_list in ("", "vip")
+    for shop in ("", "s1", "s2")
+    for now_ms in (0, 4_000, 20_000)
+)
 
 
 def store(
@@ -106,7 +135,7 @@ def piece_sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if request.param == "tiny pieces":
         monkeypatch.setattr(columns_pieces, "PART_BYTES", 64)
         monkeypatch.setattr(columns_tables, "PACK_BYTES", 100)
-        monkeypatch.setattr(columns_inventory, "BLOCK_ROWS", 4)
+        monkeypatch.setattr(inventory_blocks, "BLOCK_ROWS", 4)
         monkeypatch.setattr(columns_merge, "ENTRIES_AT_ONCE", 10)
 
 
@@ -171,10 +200,12 @@ def test_patched_inventory_is_that_of_a_segment_built_so() -> None:
         built = open_columns(fresh, b"s", layout).inventory
         some = np.flatnonzero(np.arange(layout.row_count) % 3 == 0).astype(np.int32)
         for rows in (None, some):
-            for market in ("", "se", "no", "unknown"):
-                assert np.array_equal(patched.price(market, rows), built.price(market, rows))
-            assert np.array_equal(patched.stock_quantity(rows), built.stock_quantity(rows))
-            assert np.array_equal(patched.availability(rows), built.availability(rows))
+            for where in STOREFRONTS:
+                assert np.array_equal(patched.price(where, rows), built.price(where, rows))
+                told = patched.stock_quantity(where, rows)
+                assert np.array_equal(told, built.stock_quantity(where, rows))
+                told = patched.availability(where, rows)
+                assert np.array_equal(told, built.availability(where, rows))
 
     check()
 
@@ -215,6 +246,74 @@ def test_columns_read_back_as_the_products_say() -> None:
     check()
 
 
+def test_rows_cost_and_hold_what_their_products_tell_in_each_storefront() -> None:
+    """Columns give what `sku_prices` and `effective_stock` say of each SKU alone: what answers show."""
+
+    @given(SEEDS)
+    @settings(max_examples=40, deadline=None)
+    def check(seed: int) -> None:
+        rng = random.Random(seed)
+        products = [random_product(rng, number) for number in range(rng.randint(1, 12))]
+        layout = layout_of(products)
+        arrays = MemoryArrays()
+        store(arrays, b"s", build_columns(products, layout))
+        inventory = open_columns(arrays, b"s", layout).inventory
+        skus = [
+            (own, indexed.inventory.product)
+            for indexed in products
+            for own in (indexed.inventory.variants or [indexed.inventory.product])
+        ]
+        some = np.flatnonzero(np.arange(layout.row_count) % 4 == 0).astype(np.int32)
+        for where in STOREFRONTS:
+            prices = [sku_prices(*sku).price(where) for sku in skus]
+            micros = [MISSING if price is None else price.selling_micros for price in prices]
+            stocks = [effective_stock(*sku, where) for sku in skus]
+            codes = [stock.availability for stock in stocks]
+            told = [stock.stock_quantity for stock in stocks]
+            quantities = [MISSING if quantity is None else quantity for quantity in told]
+
+            assert inventory.price(where, None).tolist() == micros
+            assert inventory.price(where, some).tolist() == micros[::4]
+            assert inventory.availability(where, None).tolist() == codes
+            assert inventory.stock_quantity(where, some).tolist() == quantities[::4]
+
+    check()
+
+
+def test_a_segment_of_an_older_release_has_its_prices_and_takes_new_ones() -> None:
+    """It does not list its columns; the first patch does."""
+    record = InventoryRecord()
+    record.product.prices.append(Price(market="se", selling_micros=7))
+    products = [IndexedProduct(Product(id=f"p{n}"), record) for n in range(10)]
+    layout = layout_of(products)
+    arrays = MemoryArrays()
+    store(arrays, b"s", build_columns(products, layout))
+    arrays.delete_array(b"scj")
+    se, vip = Storefront("se"), Storefront("se", "vip")
+    assert open_columns(arrays, b"s", layout).inventory.price(vip, None).tolist() == [7] * 10
+    listed = InventoryRecord()
+    listed.product.prices.append(Price(market="se", selling_micros=5, price_list="vip"))
+
+    patch_inventory(arrays, b"s", layout, [(6, listed)])
+
+    inventory = open_columns(arrays, b"s", layout).inventory
+    assert inventory.price(vip, None).tolist() == [7] * 6 + [5] + [7] * 3
+    assert inventory.price(se, None).tolist() == [7] * 6 + [MISSING] + [7] * 3
+
+
+def test_a_store_that_few_products_name_takes_few_bytes() -> None:
+    """What stands for few rows is stored as places and elements, not as a whole block."""
+    products = [IndexedProduct(Product(id=f"p{n:04d}"), InventoryRecord()) for n in range(2_000)]
+    for number in range(20):
+        level = products[number].inventory.product.levels.add(store=f"s{number}")
+        level.stock_quantity = number
+    layout = layout_of(products)
+
+    stored = store(MemoryArrays(), b"s", build_columns(products, layout))
+
+    assert sum(len(value) for key, value in stored.items() if b":/s" in key) < 2_000
+
+
 def test_a_first_price_in_a_new_market_is_found() -> None:
     """Blocks that were never written hold nothing but missing prices."""
     products = [IndexedProduct(Product(id=f"p{n}"), InventoryRecord()) for n in range(10)]
@@ -227,8 +326,8 @@ def test_a_first_price_in_a_new_market_is_found() -> None:
     patch_inventory(arrays, b"s", layout, [(6, record)])
 
     inventory = open_columns(arrays, b"s", layout).inventory
-    assert inventory.price("dk", None).tolist() == [MISSING] * 6 + [5] + [MISSING] * 3
-    assert (inventory.price("", None) == MISSING).all()
+    assert inventory.price(Storefront("dk"), None).tolist() == [MISSING] * 6 + [5] + [MISSING] * 3
+    assert (inventory.price(GENERAL, None) == MISSING).all()
 
 
 def test_an_unchanged_inventory_writes_nothing() -> None:
@@ -262,7 +361,7 @@ def test_what_is_not_told_is_in_stock_unless_the_quantity_is_zero() -> None:
     arrays = MemoryArrays()
     store(arrays, b"s", build_columns(products, layout))
 
-    told = open_columns(arrays, b"s", layout).inventory.availability(None)
+    told = open_columns(arrays, b"s", layout).inventory.availability(GENERAL, None)
 
     assert told.tolist() == [Availability.IN_STOCK, Availability.OUT_OF_STOCK]
 

@@ -3,12 +3,11 @@
 import random
 from unittest.mock import patch
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from index_oracle import BRANCH, SCHEMA, Oracle, index_matches, make_product
 
-from actors.index import terms as terms_module
+from actors.index import term_table
 from actors.index.document import IndexedProduct, IndexUpdate
 from actors.index.merge import (
     collect_garbage,
@@ -20,7 +19,7 @@ from actors.index.ports import MemoryArrays
 from actors.index.segments import BranchView, open_branch
 from actors.index.update import update_index
 from actors.search import matching
-from actors.search.matching import match_all, match_any, top_any, top_matches
+from actors.search.matching import match_all, top_any, top_matches
 from actors.text.analyzer import analyzer_of
 
 WORDS = ["red", "blue", "jacket", "jackets", "usb", "hub", "usb-hub", "16gb", "x1", "shoe", "the"]
@@ -93,7 +92,6 @@ def test_answers_do_not_depend_on_how_products_are_cut_into_segments(history, te
 
     assert index_matches(one, terms) == index_matches(two, terms)
     assert pairs(top_any(one, terms, 5)) == pairs(top_any(two, terms, 5))
-    assert relaxed(one, terms) == relaxed(two, terms)
 
 
 @settings(max_examples=60, deadline=None)
@@ -164,14 +162,13 @@ def test_a_large_segment_with_frequent_words_agrees_too():
             assert pairs(top_matches(matches(view, terms), 24)) == found[:24]
             best = oracle.score(terms, all_words=False)
             assert pairs(top_any(view, terms, 24)) == best[:24]
-            assert relaxed(view, terms)[1] == len(best) - len(found)
 
 
 def test_indexing_goes_on_when_the_process_has_seen_too_many_terms():
     """The table of known terms is bounded; starting it anew changes no answer."""
     titles = ["red jackets", "blue usb-hub", "red shoe", "16gb usb hub", "blue jacket"]
     history = [IndexUpdate([make_product(f"p{n}", title)]) for n, title in enumerate(titles)]
-    with patch.object(terms_module, "_TERMS_MAX", 3), patch.object(terms_module, "_VALUES_MAX", 1):
+    with patch.object(term_table, "_TERMS_MAX", 3), patch.object(term_table, "_VALUES_MAX", 1):
         arrays, oracle = indexed(history)
 
     view = open_branch(arrays, BRANCH)
@@ -194,42 +191,6 @@ def test_a_query_that_is_an_identifier_finds_its_product_first():
     for text, first in (("wh 1000-xm4", "b"), ("WH1000XM4", "b"), ("95205603217", "d")):
         query = analyzer_of("en").analyze_query(text)
         assert index_matches(view, query.terms, query.identifier)[0][0] == first
-
-
-def test_the_relaxed_list_puts_more_and_rarer_words_first():
-    arrays = MemoryArrays()
-    items = [
-        make_product("a", "red red red"),
-        make_product("b", "red shoe"),
-        make_product("c", "shoe"),
-        make_product("d", "blue red"),
-        make_product("e", "red shoe blue"),
-        make_product("f", "red"),
-    ]
-    update_index(arrays, BRANCH, IndexUpdate(items), SCHEMA)
-
-    found, total = relaxed(open_branch(arrays, BRANCH), ["red", "shoe", "blue"])
-
-    assert [product_id for product_id, _ in found] == ["d", "b", "c", "a", "f"]
-    assert total == 5
-
-
-def test_the_relaxed_list_obeys_a_filter():
-    arrays = MemoryArrays()
-    items = [make_product("a", "red"), make_product("b", "red"), make_product("c", "red shoe")]
-    update_index(arrays, BRANCH, IndexUpdate(items), SCHEMA)
-    view = open_branch(arrays, BRANCH)
-
-    found = match_any(
-        view,
-        ["red", "shoe"],
-        exclude=[np.array([2], np.int32)],
-        allowed=[np.array([False, True, True])],
-        count_max=5,
-    )
-
-    assert [hit.product_id for hit in found.hits] == [b"b"]
-    assert found.total == 1
 
 
 def indexed(history: list[IndexUpdate]) -> tuple[MemoryArrays, Oracle]:
@@ -256,12 +217,6 @@ def merge_some(arrays: MemoryArrays, chance: random.Random) -> None:
 
 def matches(view: BranchView, terms: list[str]):
     return match_all(view, terms)
-
-
-def relaxed(view: BranchView, terms: list[str]):
-    exclude = [match.ordinals for match in matches(view, terms)]
-    found = match_any(view, terms, exclude=exclude, allowed=None, count_max=5)
-    return pairs(found.hits), found.total
 
 
 def pairs(hits) -> list[tuple[str, float]]:

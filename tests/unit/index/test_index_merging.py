@@ -18,6 +18,7 @@ from actors.index.ports import MemoryArrays
 from actors.index.schema import DEFAULT_AVERAGE_LENGTHS, Schema
 from actors.index.segments import SegmentRecord, open_branch
 from actors.index.update import TAIL_SEGMENTS_PER_TIER, update_index
+from actors.model.storefront import GENERAL
 from node.errors import InvariantError
 
 
@@ -28,7 +29,7 @@ def prices(arrays: MemoryArrays) -> dict[str, int]:
         alive = np.arange(segment.product_count)
         if segment.alive is not None:
             alive = np.flatnonzero(segment.alive)
-        by_row = columns.inventory.price("", None)
+        by_row = columns.inventory.price(GENERAL, None)
         for ordinal in alive.tolist():
             row = int(segment.layout.first_rows()[ordinal])
             found[segment.product_id(ordinal).decode()] = int(by_row[row])

@@ -3,12 +3,15 @@
 import argparse
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from loadtest import engine
+from loadtest.engine import schema_of
 from loadtest.engine_catalogue import copies_of, sample_queries
+from loadtest.engine_pipeline import RULES_COUNT, make_shop, rules
 from protos.v1.product_pb2 import Product
 
 MAPPING = """
@@ -52,6 +55,30 @@ def test_both_engines_agree_and_the_figures_are_written(feed: Path) -> None:
         assert {"ours_qps", "tantivy_qps", "ratio", "ours_p50_ms", "ours_p99_ms"} <= set(
             figures[name]
         )
+    assert {"p50_ms", "p99_ms", "kinds", "rules"} <= set(figures["full_pipeline"])
+    assert sum(one["queries"] for one in figures["full_pipeline"]["kinds"].values()) == 20
+
+
+def test_the_pipeline_asks_a_shop_with_typing_errors_open_ends_filters_and_rules() -> None:
+    products = [
+        Product(id=f"p{n}", title=f"wireless keyboard {n}", brand=f"Brand {n % 3}")
+        for n in range(9)
+    ]
+    for product in products:
+        product.attributes["colour"].texts.append("red")
+
+    shop = make_shop(products, ["wireless keyboard"] * 300, schema_of("en"), seed=1)
+
+    kinds = Counter(kind for kind, _ in shop.queries)
+    assert set(kinds) == {"complete", "damaged", "unfinished"}
+    assert kinds["complete"] > 150
+    assert any(query.filter for _, query in shop.queries)
+    assert [facet.key for facet in shop.facets] == ["brand", "attributes.colour"]
+    assert len(rules(products, seed=1)) == RULES_COUNT
+    assert (
+        shop.queries
+        == make_shop(products, ["wireless keyboard"] * 300, schema_of("en"), seed=1).queries
+    )
 
 
 def test_copies_have_new_ids_codes_and_some_new_words() -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,8 @@ def test_a_lead_on_every_query_is_certain_however_much_queries_differ() -> None:
     assert bootstrap(ours, [worse], seed=1) == bootstrap(ours, [worse], seed=1)
 
 
-def test_a_run_writes_the_figures_of_both_sides(tmp_path: Path) -> None:
+def files_of(tmp_path: Path) -> list[str]:
+    """The options of a run over five products and two judged queries."""
     titles = ["red desk lamp", "desk", "lamp shade", "desk mount", "wall clock"]
     feed = tmp_path / "products.jsonl"
     lines = [json.dumps({"id": str(n), "title": title}) for n, title in enumerate(titles)]
@@ -61,16 +63,23 @@ def test_a_run_writes_the_figures_of_both_sides(tmp_path: Path) -> None:
     mapping.write_text(MAPPING, encoding="utf-8")
     judgments = tmp_path / "judgments.csv"
     judgments.write_text(
-        "query,docid,rating\ndesk,1,3\ndesk,3,1\ndesk,0,0\nlamp,2,3\nlamp,0,1\n", encoding="utf-8"
+        "query,docid,rating\ndesk,1,3\ndesk,3,1\ndesk,0,0\nlamp,0,3\nlamp,2,1\n", encoding="utf-8"
     )
-    target = tmp_path / "figures.json"
+    return ["--catalog", str(feed), "--mapping", str(mapping), "--judgments", str(judgments)]
+
+
+def figures_of(options: list[str], target: Path) -> dict[str, Any]:
+    """What a run writes."""
     parser = argparse.ArgumentParser()
     relevance.add_arguments(parser)
-    files = ["--catalog", str(feed), "--mapping", str(mapping), "--judgments", str(judgments)]
+    assert relevance.run(parser.parse_args([*options, "--json", str(target)])) == 0
+    figures: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
+    return figures
 
-    assert relevance.run(parser.parse_args([*files, "--json", str(target)])) == 0
 
-    figures = json.loads(target.read_text(encoding="utf-8"))
+def test_a_run_writes_the_figures_of_both_sides(tmp_path: Path) -> None:
+    figures = figures_of(files_of(tmp_path), tmp_path / "figures.json")
+
     measures = {"ndcg10", "ndcg10_judged", "judged_at_10"}
     assert set(figures) == {"queries", "tantivy", "bootstrap", *measures}
     assert figures["queries"] == 2
@@ -79,3 +88,18 @@ def test_a_run_writes_the_figures_of_both_sides(tmp_path: Path) -> None:
     assert set(figures["bootstrap"]) == {"level", "resamples", "difference_low", *measures}
     assert set(figures["bootstrap"]["difference_low"]) == {"ndcg10", "ndcg10_judged"}
     assert figures["ndcg10"] == 1.0
+
+
+def test_synonyms_help_us_alone_and_the_figures_have_the_same_form(tmp_path: Path) -> None:
+    files = files_of(tmp_path)
+    (tmp_path / "judgments.csv").write_text("query,docid,rating\nluminaire,0,3\n", encoding="utf-8")
+    words = tmp_path / "words.txt"
+    words.write_text("lamp, luminaire\n", encoding="utf-8")
+
+    without = figures_of(files, tmp_path / "figures.json")
+    figures = figures_of([*files, "--synonyms", str(words)], tmp_path / "figures.json")
+
+    assert without["ndcg10"] == 0
+    assert figures["ndcg10"] > 0
+    assert figures["tantivy"] == without["tantivy"]
+    assert set(figures) == set(without)

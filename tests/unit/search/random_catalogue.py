@@ -3,9 +3,10 @@
 import random
 
 from actors.index.schema import FieldSetting, Schema
+from actors.model.storefront import Storefront
 from protos.internal.records_pb2 import InventoryRecord, StockRecord
 from protos.v1.common_pb2 import AttributeValue
-from protos.v1.product_pb2 import Product, Variant
+from protos.v1.product_pb2 import Price, Product, Variant
 
 BRANDS = ("Sony", "sony", "Haglöfs", "HP", "Ångström", "Ärla", "Zebra", "Two Words", "Word")
 COLOURS = ("red", "Blue", "light blue", "GREEN", "grön", "42")
@@ -19,6 +20,7 @@ CATEGORIES = (
 )
 WORDS = ("usb", "hub", "jacket", "winter", "blue", "cable", "for", "kids")
 MARKETS = ("", "se", "no")
+PLACES = (("se", ""), ("no", ""), ("se", "lund"), ("no", "oslo"), ("", "lund"), ("", "oslo"))
 ATTRIBUTES = ("colour", "size", "mixed", "waterproof", "width")
 CORE = (
     "id",
@@ -83,11 +85,31 @@ def _stock(rng: random.Random) -> StockRecord:
     stock = StockRecord(availability=rng.choice((0, 0, 0, 1, 2, 3, 4)))
     for market in rng.sample(MARKETS, k=rng.randint(0, 3)):
         stock.prices.add(market=market, selling_micros=rng.choice((0, 99_900_000, 500_000_000, 7)))
-    if rng.random() < 0.2:
-        stock.prices.insert(0, type(stock.prices.add())(price_list="vip", selling_micros=1))
+    while rng.random() < 0.4:
+        price = Price(market=rng.choice(MARKETS), selling_micros=rng.choice((1, 50_000_000)))
+        price.price_list = rng.choice(("", "vip", "staff"))
+        if not price.price_list or rng.random() < 0.3:
+            price.valid_from.seconds = rng.choice((0, 10, 20))
+            if rng.random() < 0.7:
+                price.valid_until.seconds = price.valid_from.seconds + rng.choice((5, 15))
+        stock.prices.insert(rng.randint(0, len(stock.prices)), price)
     if rng.random() < 0.5:
         stock.stock_quantity = rng.choice((0, 0, 1, 5, 100))
+    for market, store in rng.sample(PLACES, k=rng.choice((0, 0, 1, 2))):
+        level = stock.levels.add(market=market, store=store, availability=rng.choice((0, 0, 1, 3)))
+        if rng.random() < 0.7:
+            level.stock_quantity = rng.choice((0, 2, 5))
     return stock
+
+
+def storefront(rng: random.Random) -> Storefront:
+    """Somewhere to ask from; often where prices of lists and levels of stores count."""
+    return Storefront(
+        market=rng.choice(MARKETS),
+        price_list=rng.choice(("", "", "vip", "staff", "nobody")),
+        store=rng.choice(("", "", "lund", "oslo", "nowhere")),
+        now_ms=rng.choice((0, 12_000, 22_000, 10**12)),
+    )
 
 
 def _variant(rng: random.Random, sku: str) -> Variant:

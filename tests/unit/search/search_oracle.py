@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from actors.model.storefront import Storefront
 from actors.search.filter_grammar import And, Comparator, Condition, Node, Not, Or, parse_filter
 from protos.internal.records_pb2 import InventoryRecord, StockRecord
 from protos.v1.common_pb2 import Availability
@@ -32,12 +33,12 @@ def form(text: str) -> str:
     return "".join({"å": "ä", "ä": "å"}.get(letter, letter) for letter in folded)
 
 
-def rows_of(product: Product, inventory: InventoryRecord, market: str) -> list[Row]:
+def rows_of(product: Product, inventory: InventoryRecord, where: Storefront) -> list[Row]:
     """What each SKU of a product says, with all that holds from its product."""
     items = list(product.variants) or [None]
     stocks = list(inventory.variants) or [None]
     return [
-        _row(product, variant, inventory.product, stock, market)
+        _row(product, variant, inventory.product, stock, where)
         for variant, stock in zip(items, stocks, strict=True)
     ]
 
@@ -47,7 +48,7 @@ def _row(
     variant: Variant | None,
     base: StockRecord,
     own: StockRecord | None,
-    market: str,
+    where: Storefront,
 ) -> Row:
     row: Row = {
         "id": [product.id],
@@ -74,13 +75,10 @@ def _row(
         _add_attributes(row, variant.attributes)
     for key, values in row.items():
         row[key] = [value for value in values if value != ""]
-    row["price"] = _price(base, own, market)
-    quantity = next(
-        (s.stock_quantity for s in (own, base) if s is not None and s.HasField("stock_quantity")),
-        None,
-    )
+    records = [record for record in (own, base) if record is not None]
+    row["price"] = _price(records, where)
+    told, quantity = _stock(records, where)
     row["stock_quantity"] = [] if quantity is None else [float(quantity)]
-    told = (own.availability if own is not None else 0) or base.availability
     if not told:
         told = Availability.OUT_OF_STOCK if quantity == 0 else Availability.IN_STOCK
     row["availability"] = [Availability.Name(told)]
@@ -101,50 +99,91 @@ def _add_attributes(row: Row, attributes: Mapping) -> None:
             values.append(value.boolean)
 
 
-def _price(base: StockRecord, own: StockRecord | None, market: str) -> list[float]:
-    own_prices = {} if own is None else _prices(own)
-    for prices, where in (
-        (own_prices, market),
-        (own_prices, ""),
-        (_prices(base), market),
-        (_prices(base), ""),
-    ):
-        if where in prices:
-            return [prices[where] / 1_000_000]
+def _price(records: list[StockRecord], where: Storefront) -> list[float]:
+    """The first price that holds: the list's before ordinary ones, the market's before those of all."""
+    own, base = records[0], records[-1]
+    for price_list in dict.fromkeys((where.price_list, "")):
+        is_closed = own is not base and _is_closed(own, price_list)
+        for market in dict.fromkeys((where.market, "")):
+            timed, lasting = _priced(own, market, price_list, where.now_ms)
+            if own is not base and not is_closed:
+                base_timed, base_lasting = _priced(base, market, price_list, where.now_ms)
+                # A variant's price shuts out its product's campaigns there, and its own campaigns do.
+                if lasting is None and not _is_timed(own, market, price_list):
+                    timed = base_timed
+                if lasting is None:
+                    lasting = base_lasting
+            if timed is not None or lasting is not None:
+                return [(lasting if timed is None else timed) / 1_000_000]
     return []
 
 
-def _prices(stock: StockRecord) -> dict[str, int]:
-    prices: dict[str, int] = {}
-    for price in stock.prices:
-        if not price.price_list:
-            prices.setdefault(price.market, price.selling_micros)
-    return prices
+def _priced(
+    record: StockRecord, market: str, price_list: str, now_ms: int
+) -> tuple[int | None, int | None]:
+    """What a record asks in this window of time, and what it asks otherwise."""
+    timed: tuple[int, int] | None = None
+    lasting = None
+    for price in record.prices:
+        if (price.market, price.price_list) != (market, price_list):
+            continue
+        if not (price.HasField("valid_from") or price.HasField("valid_until")):
+            lasting = price.selling_micros if lasting is None else lasting
+            continue
+        start = price.valid_from.ToMilliseconds() if price.HasField("valid_from") else -1
+        is_over = price.HasField("valid_until") and price.valid_until.ToMilliseconds() <= now_ms
+        if start <= now_ms and not is_over and (timed is None or start > timed[0]):
+            timed = (start, price.selling_micros)
+    return None if timed is None else timed[1], lasting
 
 
-def find(catalogue: Catalogue, ids: Sequence[str], text: str, market: str) -> list[Found]:
+def _is_timed(record: StockRecord, market: str, price_list: str) -> bool:
+    """Whether a record has any price with a window there: then it takes none from its product."""
+    return any(
+        (price.market, price.price_list) == (market, price_list)
+        and (price.HasField("valid_from") or price.HasField("valid_until"))
+        for price in record.prices
+    )
+
+
+def _is_closed(own: StockRecord, price_list: str) -> bool:
+    """Whether a variant has a lasting price for all markets in a list: then its product's do not hold."""
+    return any(
+        not price.market
+        and price.price_list == price_list
+        and not (price.HasField("valid_from") or price.HasField("valid_until"))
+        for price in own.prices
+    )
+
+
+def _stock(records: list[StockRecord], where: Storefront) -> tuple[int, int | None]:
+    """Availability (0: not told) and quantity: the narrowest place that is told, the variant's word first."""
+    places = [(where.market, where.store), ("", where.store), (where.market, "")]
+    for place in places:
+        for record in records:
+            for level in record.levels:
+                is_told = level.availability or level.HasField("stock_quantity")
+                if (level.market, level.store) == place and is_told:
+                    quantity = level.stock_quantity if level.HasField("stock_quantity") else None
+                    return level.availability, quantity
+    told = next((record.availability for record in records if record.availability), 0)
+    quantities = [r.stock_quantity for r in records if r.HasField("stock_quantity")]
+    return told, quantities[0] if quantities else None
+
+
+def find(catalogue: Catalogue, ids: Sequence[str], text: str, where: Storefront) -> list[Found]:
     """The products among `ids` that pass the filter `text`."""
-    node = parse_filter(text)
-    terms = [] if node is None else list(node.parts) if isinstance(node, And) else [node]
-    return find_terms(catalogue, ids, terms, market)
+    return find_terms(catalogue, ids, terms_of(text), where)
 
 
 def find_terms(
-    catalogue: Catalogue, ids: Sequence[str], terms: Sequence[Node], market: str
+    catalogue: Catalogue, ids: Sequence[str], terms: Sequence[Node], where: Storefront
 ) -> list[Found]:
     """The products among `ids` that pass all of the terms; those on price come last."""
     found = []
     for product_id in ids:
-        rows = list(enumerate(rows_of(*catalogue[product_id], market)))
-        rows = [
-            row for row in rows if all(holds(t, row[1]) for t in terms if "price" not in fields(t))
-        ]
-        cheapest = min((row["price"][0] for _, row in rows if row["price"]), default=None)
-        passing = []
-        for index, row in rows:
-            asked = {**row, "price": [] if cheapest is None else [cheapest]}
-            if all(holds(t, asked) for t in terms if "price" in fields(t)):
-                passing.append((index, row))
+        rows = list(enumerate(rows_of(*catalogue[product_id], where)))
+        passing, cheapest = passing_rows(rows, terms)
         if not passing:
             continue
         has_variants = bool(catalogue[product_id][0].variants)
@@ -159,6 +198,26 @@ def find_terms(
             )
         )
     return found
+
+
+def passing_rows(
+    rows: Sequence[tuple[int, Row]], terms: Sequence[Node]
+) -> tuple[list[tuple[int, Row]], float | None]:
+    """Which of a product's rows pass, and what the product costs."""
+    rows = [row for row in rows if all(holds(t, row[1]) for t in terms if "price" not in fields(t))]
+    cheapest = min((row["price"][0] for _, row in rows if row["price"]), default=None)
+    passing = []
+    for index, row in rows:
+        asked = {**row, "price": [] if cheapest is None else [cheapest]}
+        if all(holds(t, asked) for t in terms if "price" in fields(t)):
+            passing.append((index, row))
+    return passing, cheapest
+
+
+def terms_of(text: str) -> list[Node]:
+    """What a filter joins by AND."""
+    node = parse_filter(text)
+    return [] if node is None else list(node.parts) if isinstance(node, And) else [node]
 
 
 def fields(node: Node) -> set[str]:

@@ -1,12 +1,15 @@
 """Filters, facets, totals and order equal a search in plain Python, however products came in."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_catalogue import MARKETS, WORDS, inventory, product, random_filter, schema
+from random_catalogue import WORDS, inventory, product, random_filter, schema, storefront
+from ranking_oracle import ranked_ids
+from rules_oracle import random_ranking, random_rules, ruled
 from search_oracle import (
     Catalogue,
     Found,
@@ -24,10 +27,20 @@ from actors.index.document import IndexedProduct, IndexUpdate
 from actors.index.ports import MemoryArrays
 from actors.index.segments import BranchView, open_branch
 from actors.index.update import update_index
+from actors.model.storefront import GENERAL, Storefront
 from actors.search.filter_grammar import And, parse_filter
-from actors.search.matching import match_all
-from actors.search.query import FacetRequest, FacetResult, Interval, SearchPage, SearchQuery
+from actors.search.merchandise import PLAIN, Merchandise
+from actors.search.query import (
+    RELAXED_BELOW,
+    FacetRequest,
+    FacetResult,
+    Hit,
+    Interval,
+    SearchPage,
+    SearchQuery,
+)
 from actors.search.search import search
+from actors.search.widening import match_text
 from actors.text.analyzer import analyzer_of
 
 SCHEMA = schema()
@@ -84,22 +97,28 @@ def random_branch(rng: random.Random) -> tuple[BranchView, Catalogue]:
     return open_branch(arrays, 1), catalogue
 
 
+def asked(where: Storefront) -> dict[str, str]:
+    """The parts of a query that say where it is asked."""
+    return {"market": where.market, "price_list": where.price_list, "store": where.store}
+
+
 def ids_of(page: SearchPage) -> list[str]:
     return [hit.product_id.decode() for hit in page.hits]
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_listing_page_holds_exactly_what_passes_the_filter(seed: int) -> None:
     """In stock, popular and new first; each hit with its cheapest variant that passes."""
     rng = random.Random(seed)
     view, catalogue = random_branch(rng)
     for _ in range(6):
-        text, market = random_filter(rng), rng.choice(MARKETS)
+        text, where = random_filter(rng), storefront(rng)
+        query = SearchQuery(filter=text, page_size=120, **asked(where))
 
-        page = search(view, SearchQuery(filter=text, market=market, page_size=120), SCHEMA)
+        page = search(view, query, SCHEMA, now_ms=where.now_ms)
 
-        found = find(catalogue, sorted(catalogue), text, market)
+        found = find(catalogue, sorted(catalogue), text, where)
         assert ids_of(page) == listed_ids(found), text
         assert page.total == len(found)
         variants = {one.product_id: (one.variant_index, one.variant_count) for one in found}
@@ -109,18 +128,18 @@ def test_a_listing_page_holds_exactly_what_passes_the_filter(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_sort_keys_order_products_with_missing_values_last(seed: int) -> None:
     """In both directions, across segments, and with ties broken by product id."""
     rng = random.Random(seed)
     view, catalogue = random_branch(rng)
     for order_by in rng.sample(ORDERS, k=6):
-        text, market = rng.choice(("", random_filter(rng))), rng.choice(MARKETS)
-        query = SearchQuery(filter=text, market=market, order_by=order_by, page_size=120)
+        text, where = rng.choice(("", random_filter(rng))), storefront(rng)
+        query = SearchQuery(filter=text, order_by=order_by, page_size=120, **asked(where))
 
-        page = search(view, query, SCHEMA)
+        page = search(view, query, SCHEMA, now_ms=where.now_ms)
 
-        found = find(catalogue, sorted(catalogue), text, market)
+        found = find(catalogue, sorted(catalogue), text, where)
         assert ids_of(page) == sorted_ids(found, order_by), (order_by, text)
 
 
@@ -149,67 +168,113 @@ def test_pages_together_are_the_whole_answer(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_facets_count_products_that_pass(seed: int) -> None:
     """With the conditions on excluded fields left out, for words and for listing pages."""
     rng = random.Random(seed)
     view, catalogue = random_branch(rng)
     for _ in range(3):
-        filter_text, market = rng.choice(("", random_filter(rng))), rng.choice(MARKETS)
+        filter_text, where = rng.choice(("", random_filter(rng))), storefront(rng)
         words = rng.choice(("", "", " ".join(rng.sample(WORDS, k=2)), "blue"))
         requests = [random_facet(rng) for _ in range(4)]
         query = SearchQuery(
-            text=words, filter=filter_text, market=market, facets=tuple(requests), page_size=120
+            text=words,
+            filter=filter_text,
+            facets=tuple(requests),
+            page_size=120,
+            **asked(where),
         )
 
-        page = search(view, query, SCHEMA)
+        page = search(view, query, SCHEMA, now_ms=where.now_ms)
 
         ids = matching_ids(view, words) if words else sorted(catalogue)
         node = parse_filter(filter_text)
         terms = [] if node is None else list(node.parts) if isinstance(node, And) else [node]
-        found = find_terms(catalogue, ids, terms, market)
+        found = find_terms(catalogue, ids, terms, where)
         assert page.total == len(found)
         assert sorted(ids_of(page)) == sorted(one.product_id for one in found)
         for request, result in zip(requests, page.facets, strict=True):
             excluded = set(request.excluded_filter_keys)
             kept = [term for term in terms if not fields(term) <= excluded]
-            check_facet(request, result, find_terms(catalogue, ids, kept, market))
+            check_facet(request, result, find_terms(catalogue, ids, kept, where))
 
 
 @given(SEEDS)
 @settings(max_examples=40, deadline=None)
-def test_words_and_filter_keep_the_order_of_the_scores(seed: int) -> None:
+def test_the_order_of_relevance_is_by_step_business_score_and_id(seed: int) -> None:
+    """Copies of one title stand behind all others, with and without a filter, whatever the settings."""
     rng = random.Random(seed)
     view, catalogue = random_branch(rng)
-    words, text = rng.choice(WORDS), random_filter(rng)
+    words, text = rng.choice(WORDS), rng.choice(("", random_filter(rng)))
+    ranking = random_ranking(rng)
+    now_ms = rng.choice((0, 1_650_000_000_000))
+    query = SearchQuery(text=words, filter=text, page_size=120)
 
-    page = search(view, SearchQuery(text=words, filter=text, page_size=120), SCHEMA)
+    page = search(view, query, SCHEMA, Merchandise(ranking=ranking), now_ms=now_ms)
 
     scores = matching_ids(view, words)
-    found = [one.product_id for one in find(catalogue, sorted(scores), text, "")]
-    assert ids_of(page) == sorted(found, key=lambda i: (-scores[i], i.encode()))
+    found = find(catalogue, sorted(scores), text, Storefront(now_ms=now_ms))
+    expected, copies = ranked_ids(found, scores, ranking, now_ms=now_ms)
+    assert ids_of(page) == expected
+    assert [hit.duplicate_count for hit in page.hits] == [copies[one] for one in expected]
+
+
+@given(SEEDS)
+@settings(max_examples=40, deadline=None)
+def test_boosts_hides_filters_and_pins_equal_the_oracle(seed: int) -> None:
+    """Order, total and facets, on any page, with words and without."""
+    rng = random.Random(seed)
+    view, catalogue = random_branch(rng)
+    words = rng.choice(("", *WORDS))
+    merchandise, plan = random_rules(rng)
+    text = rng.choice(("", random_filter(rng)))
+    query = SearchQuery(text=words, filter=text, facets=(FacetRequest("brand"),), page_size=7)
+
+    pages = list(pages_of(view, query, merchandise))
+
+    scores = matching_ids(view, words) if words else dict.fromkeys(catalogue, 0.0)
+    expected = ruled(catalogue, scores, text, plan, merchandise.ranking, has_words=bool(words))
+    assert [one for page in pages for one in ids_of(page)] == expected.ids
+    assert {page.total for page in pages} == {len(expected.ids)}
+    check_facet(query.facets[0], pages[0].facets[0], expected.found)
+    pinned = [h.product_id.decode() for page in pages for h in page.hits if h.is_pinned]
+    assert pinned == expected.pinned
+    dropped = {one.pin.product_id.decode(): one.reason.value for one in pages[0].dropped_pins}
+    assert dropped == expected.dropped
 
 
 @given(SEEDS)
 @settings(max_examples=40, deadline=None)
 def test_the_relaxed_list_passes_the_filter_and_repeats_nothing(seed: int) -> None:
+    """It has all products, and these only, that hold the words which none of its products misses."""
     rng = random.Random(seed)
     view, catalogue = random_branch(rng)
     words = rng.sample(WORDS, k=3)
     text = rng.choice(("", random_filter(rng)))
+    # Finished words as they are spelled: what they may mean besides depends on all three.
+    query = SearchQuery(f"{' '.join(words)} ", filter=text, relaxed_size=120, as_typed=True)
 
-    page = search(view, SearchQuery(text=" ".join(words), filter=text, relaxed_size=120), SCHEMA)
+    page = search(view, query, SCHEMA)
 
-    some = set().union(*(matching_ids(view, word) for word in words))
-    some -= matching_ids(view, " ".join(words)).keys()
-    expected = {one.product_id: one for one in find(catalogue, sorted(some), text, "")}
+    holders = {
+        word: {hit.product_id.decode() for hit in find_as_typed(view, f"{word} ")} for word in words
+    }
+    passing = {one.product_id: one for one in find(catalogue, list(catalogue), text, GENERAL)}
+    outside = passing.keys() - set.intersection(*holders.values())
+    dropped = {word for hit in page.relaxed_hits for word in hit.missing_words}
+    expected = outside.intersection(*(holders[word] for word in words if word not in dropped))
+    if page.total >= RELAXED_BELOW or outside.isdisjoint(set.union(*holders.values())):
+        expected = set()
     relaxed = [hit.product_id.decode() for hit in page.relaxed_hits]
     assert sorted(relaxed) == sorted(expected)
     assert page.relaxed_total == len(expected)
     for hit in page.relaxed_hits:
-        one = expected[hit.product_id.decode()]
-        assert hit.variant_index == one.variant_index
-        assert hit.matching_variant_count == one.variant_count
+        product_id = hit.product_id.decode()
+        held = [word for word in words if product_id in holders[word]]
+        assert held
+        assert list(hit.missing_words) == [word for word in words if word not in held]
+        assert hit.variant_index == passing[product_id].variant_index
+        assert hit.matching_variant_count == passing[product_id].variant_count
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -227,23 +292,49 @@ def test_an_answer_depends_on_live_products_only(seed: int) -> None:
             filter=rng.choice(("", random_filter(rng))),
             facets=tuple(random_facet(rng) for _ in range(3)),
             order_by=rng.choice(("", *ORDERS)),
+            explain=True,
         )
+        merchandise = rng.choice((PLAIN, random_rules(rng)[0]))
 
-        first, second = search(view, query, SCHEMA), search(fresh, query, SCHEMA)
+        first, second = (search(one, query, SCHEMA, merchandise) for one in (view, fresh))
 
-        assert [(h.product_id, h.score) for h in first.hits] == [
-            (h.product_id, h.score) for h in second.hits
+        assert [without_places(hit) for hit in first.hits] == [
+            without_places(hit) for hit in second.hits
         ]
         assert first.facets == second.facets
         assert first.next_page_token == second.next_page_token
+        assert first.dropped_pins == second.dropped_pins
+
+
+def without_places(hit: Hit) -> Hit:
+    """What of a hit does not say where in the index it is."""
+    return hit._replace(segment_index=0, ordinal=0)
+
+
+def pages_of(
+    view: BranchView, query: SearchQuery, merchandise: Merchandise = PLAIN
+) -> Iterator[SearchPage]:
+    """All pages of an answer."""
+    token = ""
+    while True:  # Ends: the list does, at DEPTH_MAX at the latest.
+        page = search(view, replace(query, page_token=token), SCHEMA, merchandise)
+        yield page
+        token = page.next_page_token
+        if not token:
+            return
+
+
+def find_as_typed(view: BranchView, words: str) -> tuple[Hit, ...]:
+    """All hits of words that are taken as they are spelled."""
+    return search(view, SearchQuery(words, as_typed=True, page_size=120), SCHEMA).hits
 
 
 def matching_ids(view: BranchView, words: str) -> dict[str, float]:
-    """The products that hold all words, with their scores: what filters and facets start from."""
-    terms = analyzer_of("en").analyze_query(words)
+    """The products that the words find, with their scores: what filters and facets start from."""
+    text = match_text(view, words, analyzer_of("en"), by_relevance=True, corrects=True)
     return {
         match.segment.product_id(ordinal).decode(): score
-        for match in match_all(view, terms.terms, identifier=terms.identifier)
+        for match in text.matches
         for ordinal, score in zip(match.ordinals.tolist(), match.scores.tolist(), strict=True)
     }
 

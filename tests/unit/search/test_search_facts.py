@@ -13,6 +13,7 @@ from actors.index.update import update_index
 from actors.search.highlight import highlight
 from actors.search.query import FacetRequest, FacetValue, Interval, SearchPage, SearchQuery
 from actors.search.search import search
+from actors.text.analyzer import analyzer_of
 from node.errors import InvalidArgumentError
 from protos.internal.records_pb2 import InventoryRecord, StockRecord
 from protos.v1.common_pb2 import AttributeValue, Availability
@@ -274,13 +275,14 @@ def test_words_find_and_the_relaxed_list_is_apart() -> None:
 
 
 def test_no_relaxed_list_when_enough_match_or_none_is_wanted_or_on_later_pages() -> None:
-    titles = ["usb hub"] * 3 + ["usb cable"] * 2
+    titles = ["usb hub"] * 7 + ["usb cable"] * 2
     view = branch(*(item(f"p{n}", title=title) for n, title in enumerate(titles)))
     query = SearchQuery(text="usb hub", page_size=2)
 
     first = search(view, query, SCHEMA)
     later = search(view, replace(query, page_token=first.next_page_token), SCHEMA)
-    enough = search(view, replace(query, relaxed_size=3), SCHEMA)
+    full = branch(*(item(f"p{n}", title=title) for n, title in enumerate(["usb hub", *titles])))
+    enough = search(full, query, SCHEMA)
     unwanted = search(view, replace(query, relaxed_size=0), SCHEMA)
 
     assert len(first.relaxed_hits) == 2
@@ -374,14 +376,14 @@ def test_sixty_four_words_and_a_hundred_facets_are_answered() -> None:
 
 def test_matched_words_are_marked_and_all_else_is_escaped() -> None:
     assert (
-        highlight('Jackor & <b>jackan</b> "x"', ("jack",), "sv")
-        == "<em>Jackor</em> &amp; &lt;b&gt;jackan&lt;/b&gt; &quot;x&quot;"
+        highlight('Jackor & <b>jackan</b> "x"', ("jacka",), analyzer_of("sv"))
+        == "<em>Jackor</em> &amp; &lt;b&gt;<em>jackan</em>&lt;/b&gt; &quot;x&quot;"
     )
-    assert highlight("a < b", (), "sv") == "a &lt; b"
+    assert highlight("a < b", (), analyzer_of("sv")) == "a &lt; b"
 
 
 def test_marks_do_not_overlap() -> None:
     """A code is found whole and by its parts."""
-    marked = highlight("Ear WH-1000XM4 pad", ("wh1000xm4", "wh", "ear"), "en")
+    marked = highlight("Ear WH-1000XM4 pad", ("wh1000xm4", "wh", "ear"), analyzer_of("en"))
 
     assert marked == "<em>Ear</em> <em>WH-1000XM4</em> pad"

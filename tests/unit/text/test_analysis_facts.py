@@ -25,12 +25,29 @@ def found(language: str, query: str, text: str) -> bool:
         ("da", "jakker", "Vinterjakke og jakke"),
         ("no", "jakker", "jakke"),
         ("nb-NO", "jakker", "jakke"),
-        ("fi", "kengät", "kengät"),
+        ("da", "kjolen", "kjoler"),
+        ("nn", "jakken", "jakker"),
+        ("fi", "puserot", "puserossa"),
         ("de", "Schuhe", "Schuh"),
+        ("de-AT", "Kindern", "Kinder"),
+        ("fr", "ÉTÉ", "robe été"),
+        ("zh-Hant", "手機", "手機 iPhone"),
     ],
 )
 def test_inflected_words_find_each_other(language, query, text):
     assert found(language, query, text)
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "text"),
+    [
+        ("da", "or", "ør"),
+        ("no", "hal", "hål"),
+        ("fi", "saari", "sääri"),
+    ],
+)
+def test_letters_of_a_languages_own_alphabet_are_letters(language, query, text):
+    assert not found(language, query, text)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +116,7 @@ def test_stop_words_are_kept():
 
 def test_a_language_without_a_stemmer_is_not_stemmed():
     assert analyzer_of("xx-YY").index_terms("running shoes") == ["running", "shoes"]
+    assert not found("fr", "vestes", "veste")
     assert analyzer_of("xx") is analyzer_of("yy")
 
 
