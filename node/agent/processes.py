@@ -41,7 +41,9 @@ class _Status:
     """From /proc/PID/stat."""
 
     id: ProcessId
-    state: str
+    has_ended: bool
+    """No thread of it is left. The first thread may be gone while others still hold files and ports."""
+
     parent_pid: int
     session_pid: int
     """The process that began the session this one is in."""
@@ -50,7 +52,7 @@ class _Status:
 def process_id(pid: int) -> ProcessId | None:
     """The process that has this number now; None if there is none, or it is only waited for."""
     status = _status(pid)
-    return None if status is None or status.state in "ZX" else status.id
+    return None if status is None or status.has_ended else status.id
 
 
 def own_id() -> ProcessId:
@@ -151,7 +153,7 @@ def descendants(pid: int) -> list[ProcessId]:
         if not added:
             return found
         family |= {s.id.pid for s in added}
-        found += [s.id for s in added if s.state not in "ZX"]
+        found += [s.id for s in added if not s.has_ended]
 
 
 def adopt_orphans() -> None:
@@ -165,7 +167,7 @@ def reap_children() -> None:
     """Let children of this process go that have ended, adopted ones too."""
     own = os.getpid()
     for status in map(_status, _pids()):
-        if status is not None and status.parent_pid == own and status.state == "Z":
+        if status is not None and status.parent_pid == own and status.has_ended:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(status.id.pid, os.WNOHANG)
 
@@ -183,7 +185,10 @@ def _status(pid: int) -> _Status | None:
     fields = text[text.rindex(")") + 2 :].split()
     identity = ProcessId(pid=pid, start_time=int(fields[19]))
     return _Status(
-        id=identity, state=fields[0], parent_pid=int(fields[1]), session_pid=int(fields[3])
+        id=identity,
+        has_ended=fields[0] in "ZX" and int(fields[17]) <= 1,
+        parent_pid=int(fields[1]),
+        session_pid=int(fields[3]),
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -122,3 +123,31 @@ def test_ended_children_are_let_go(child: "subprocess.Popen[bytes]") -> None:
 def test_this_process_knows_itself() -> None:
     assert own_id().pid == os.getpid()
     assert is_alive(own_id())
+
+
+_HOLDS_A_PORT = """
+import socket, threading, time
+listening = socket.create_server(("127.0.0.1", 0))
+memory = b"x" * (200 << 20)
+for _ in range(40):
+    threading.Thread(target=time.sleep, args=(100,), daemon=True).start()
+print(listening.getsockname()[1], flush=True)
+time.sleep(100)
+"""
+
+
+def test_a_killed_process_has_ended_only_when_its_port_is_free() -> None:
+    """Its first thread is gone at once; the others hold its files until its memory is given back."""
+    with subprocess.Popen([sys.executable, "-c", _HOLDS_A_PORT], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        port = int(holder.stdout.readline())
+        process = process_id(holder.pid)
+        assert process is not None
+
+        send(process, signal.SIGKILL)
+        while is_alive(
+            process
+        ):  # Ends with the process; asked without a pause, to meet the moment.
+            pass
+
+        socket.create_server(("127.0.0.1", port)).close()
