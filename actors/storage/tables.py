@@ -57,6 +57,57 @@ SEARCH_SETTINGS: Final = Table(
     "saluhall.v1.SearchSettings, what was set of it",
 )
 
+EVENTS: Final = Table(
+    12,
+    "events",
+    TableClass.LOGICAL,
+    "day u16, xxh3_128 of the event's keyed id",
+    "EventRecord; empty for an event that is tied to nobody",
+)
+VISITOR_EVENTS: Final = Table(
+    13,
+    "visitor_events",
+    TableClass.LOGICAL,
+    "storage id (16), day u16, sequence u32",
+    "the event's hash (16)",
+)
+VISITORS: Final = Table(14, "visitors", TableClass.LOGICAL, "storage id (16)", "VisitorRecord")
+ERASURES: Final = Table(15, "erasures", TableClass.LOGICAL, "receipt id", "ErasureRecord")
+RETENTION: Final = Table(16, "retention", TableClass.LOGICAL, "b'tenant'", "RetentionRecord")
+MARKS: Final = Table(
+    17,
+    "marks",
+    TableClass.LOGICAL,
+    "day u16, hash (16) under the visitor's key of what they did",
+    "empty: this visitor was counted for this on this day",
+)
+PRODUCT_COUNTS: Final = Table(
+    18, "product_counts", TableClass.LOGICAL, "product id UTF-8", "ProductCountsRecord"
+)
+QUERY_CLICKS: Final = Table(
+    19, "query_clicks", TableClass.LOGICAL, "keyed hash of the query (16)", "QueryClicksRecord"
+)
+QUERIES: Final = Table(
+    20, "queries", TableClass.LOGICAL, "keyed hash of the query (16)", "QueryRecord"
+)
+POPULAR_QUERIES: Final = Table(
+    21,
+    "popular_queries",
+    TableClass.LOGICAL,
+    "words of a query that enough visitors searched, UTF-8",
+    "its key in queries",
+)
+FIGURES: Final = Table(
+    22,
+    "figures",
+    TableClass.LOGICAL,
+    "day u16, kind u8, keyed hash of its name (16)",
+    "FiguresRecord",
+)
+RECOMMEND_MODEL: Final = Table(
+    23, "recommend_model", TableClass.LOGICAL, "b'tenant'", "RecommendModelRecord"
+)
+
 ARRAYS: Final = Table(
     32, "arrays", TableClass.INDEX, "branch, segment, piece: see actors/index", "numpy arrays"
 )
@@ -89,6 +140,18 @@ TABLES: Final = (
     RULES,
     SYNONYMS,
     SEARCH_SETTINGS,
+    EVENTS,
+    VISITOR_EVENTS,
+    VISITORS,
+    ERASURES,
+    RETENTION,
+    MARKS,
+    PRODUCT_COUNTS,
+    QUERY_CLICKS,
+    QUERIES,
+    POPULAR_QUERIES,
+    FIGURES,
+    RECOMMEND_MODEL,
     ARRAYS,
     CARDS,
     LOG,

@@ -25,10 +25,12 @@ _sym_db = _symbol_database.Default()
 from protos.v1 import account_pb2 as protos_dot_v1_dot_account__pb2
 from protos.v1 import catalog_pb2 as protos_dot_v1_dot_catalog__pb2
 from protos.v1 import common_pb2 as protos_dot_v1_dot_common__pb2
+from protos.v1 import event_pb2 as protos_dot_v1_dot_event__pb2
 from protos.v1 import product_pb2 as protos_dot_v1_dot_product__pb2
+from protos.v1 import recommend_pb2 as protos_dot_v1_dot_recommend__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/internal/records.proto\x12\x11saluhall.internal\x1a\x17protos/v1/account.proto\x1a\x17protos/v1/catalog.proto\x1a\x16protos/v1/common.proto\x1a\x17protos/v1/product.proto\"B\n\x06\x43hange\x12\r\n\x05table\x18\x01 \x01(\r\x12\x0b\n\x03key\x18\x02 \x01(\x0c\x12\x12\n\x05value\x18\x03 \x01(\x0cH\x00\x88\x01\x01\x42\x08\n\x06_value\"\xb9\x01\n\x08LogEntry\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x15\n\rprevious_hash\x18\x03 \x01(\x0c\x12\x12\n\nrequest_id\x18\x04 \x01(\x0c\x12\x0f\n\x07time_ms\x18\x05 \x01(\x03\x12*\n\x07\x63hanges\x18\x06 \x03(\x0b\x32\x19.saluhall.internal.Change\x12\x0e\n\x06\x61nswer\x18\x07 \x01(\x0c\x12\x14\n\x0crequest_hash\x18\x08 \x01(\x0c\"X\n\rRequestRecord\x12\x14\n\x0crequest_hash\x18\x01 \x01(\x0c\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x0e\n\x06\x61nswer\x18\x04 \x01(\x0c\"8\n\rProductRecord\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x16\n\x0eupdate_time_ms\x18\x02 \x01(\x03\"\xa2\x01\n\x0eTenantSettings\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x16\n\x0elanguage_codes\x18\x02 \x03(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x16\n\x0e\x63reate_time_ms\x18\x04 \x01(\x03\x12\x17\n\x0fweights_version\x18\x05 \x01(\r\x12\x1d\n\x15merchandising_version\x18\x06 \x01(\r\"\x91\x01\n\x0c\x42ranchRecord\x12\x0e\n\x06number\x18\x01 \x01(\r\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.saluhall.v1.Branch.State\x12\x15\n\rproduct_count\x18\x03 \x01(\x03\x12\x16\n\x0e\x63reate_time_ms\x18\x04 \x01(\x03\x12\x18\n\x10\x61\x63tivate_time_ms\x18\x05 \x01(\x03\"\xdc\x01\n\x0bStockRecord\x12\"\n\x06prices\x18\x01 \x03(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x02 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bset_time_ms\x18\x04 \x01(\x03\x12\x33\n\x06levels\x18\x05 \x03(\x0b\x32#.saluhall.internal.StockLevelRecordB\x11\n\x0f_stock_quantity\"\xa7\x01\n\x10StockLevelRecord\x12\x0e\n\x06market\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bset_time_ms\x18\x05 \x01(\x03\x42\x11\n\x0f_stock_quantity\"t\n\x0fInventoryRecord\x12/\n\x07product\x18\x01 \x01(\x0b\x32\x1e.saluhall.internal.StockRecord\x12\x30\n\x08variants\x18\x02 \x03(\x0b\x32\x1e.saluhall.internal.StockRecord\"\xba\x01\n\x0b\x46ieldRecord\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x15\n\rsearch_weight\x18\x02 \x01(\x01\x12\x11\n\tfacetable\x18\x03 \x01(\x08\x12\x12\n\nfilterable\x18\x04 \x01(\x08\x12\x10\n\x08sortable\x18\x05 \x01(\x08\x12\x11\n\thas_texts\x18\x06 \x01(\x08\x12\x13\n\x0bhas_numbers\x18\x07 \x01(\x08\x12\x14\n\x0chas_booleans\x18\x08 \x01(\x08\x12\x10\n\x08inferred\x18\t \x01(\x08\"\x95\x01\n\rScoringRecord\x12M\n\x0f\x61verage_lengths\x18\x01 \x03(\x0b\x32\x34.saluhall.internal.ScoringRecord.AverageLengthsEntry\x1a\x35\n\x13\x41verageLengthsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x99\x01\n\tKeyRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x15.saluhall.v1.Key.Role\x12\x13\n\x0bsecret_hmac\x18\x03 \x01(\x0c\x12\x16\n\x0e\x63reate_time_ms\x18\x04 \x01(\x03\x12\x16\n\x0e\x65xpire_time_ms\x18\x05 \x01(\x03\x12\x16\n\x0erevoke_time_ms\x18\x06 \x01(\x03\"\xd0\x03\n\x0bGroupRecord\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0f\n\x07primary\x18\x03 \x01(\t\x12\x0f\n\x07in_sync\x18\x04 \x03(\t\x12\x38\n\x08replicas\x18\x05 \x03(\x0b\x32&.saluhall.internal.GroupRecord.Replica\x12\x12\n\nmin_copies\x18\x06 \x01(\r\x12\x0f\n\x07release\x18\x07 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x08 \x01(\r\x12\x33\n\x05state\x18\t \x01(\x0e\x32$.saluhall.internal.GroupRecord.State\x12\x33\n\x08settings\x18\n \x01(\x0b\x32!.saluhall.internal.TenantSettings\x12\x18\n\x10\x66irst_key_issued\x18\x0b \x01(\x08\x1aS\n\x07Replica\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x0e\n\x06server\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12\x11\n\tlow_water\x18\x04 \x01(\x04\"5\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x08\n\x04OPEN\x10\x01\x12\x0b\n\x07\x44\x45LETED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/internal/records.proto\x12\x11saluhall.internal\x1a\x17protos/v1/account.proto\x1a\x17protos/v1/catalog.proto\x1a\x16protos/v1/common.proto\x1a\x15protos/v1/event.proto\x1a\x17protos/v1/product.proto\x1a\x19protos/v1/recommend.proto\"B\n\x06\x43hange\x12\r\n\x05table\x18\x01 \x01(\r\x12\x0b\n\x03key\x18\x02 \x01(\x0c\x12\x12\n\x05value\x18\x03 \x01(\x0cH\x00\x88\x01\x01\x42\x08\n\x06_value\"\xb9\x01\n\x08LogEntry\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x15\n\rprevious_hash\x18\x03 \x01(\x0c\x12\x12\n\nrequest_id\x18\x04 \x01(\x0c\x12\x0f\n\x07time_ms\x18\x05 \x01(\x03\x12*\n\x07\x63hanges\x18\x06 \x03(\x0b\x32\x19.saluhall.internal.Change\x12\x0e\n\x06\x61nswer\x18\x07 \x01(\x0c\x12\x14\n\x0crequest_hash\x18\x08 \x01(\x0c\"X\n\rRequestRecord\x12\x14\n\x0crequest_hash\x18\x01 \x01(\x0c\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\x0e\n\x06\x61nswer\x18\x04 \x01(\x0c\"8\n\rProductRecord\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x16\n\x0eupdate_time_ms\x18\x02 \x01(\x03\"\xa2\x01\n\x0eTenantSettings\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x16\n\x0elanguage_codes\x18\x02 \x03(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x16\n\x0e\x63reate_time_ms\x18\x04 \x01(\x03\x12\x17\n\x0fweights_version\x18\x05 \x01(\r\x12\x1d\n\x15merchandising_version\x18\x06 \x01(\r\"\x91\x01\n\x0c\x42ranchRecord\x12\x0e\n\x06number\x18\x01 \x01(\r\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.saluhall.v1.Branch.State\x12\x15\n\rproduct_count\x18\x03 \x01(\x03\x12\x16\n\x0e\x63reate_time_ms\x18\x04 \x01(\x03\x12\x18\n\x10\x61\x63tivate_time_ms\x18\x05 \x01(\x03\"\xdc\x01\n\x0bStockRecord\x12\"\n\x06prices\x18\x01 \x03(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x02 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bset_time_ms\x18\x04 \x01(\x03\x12\x33\n\x06levels\x18\x05 \x03(\x0b\x32#.saluhall.internal.StockLevelRecordB\x11\n\x0f_stock_quantity\"\xa7\x01\n\x10StockLevelRecord\x12\x0e\n\x06market\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bset_time_ms\x18\x05 \x01(\x03\x42\x11\n\x0f_stock_quantity\"t\n\x0fInventoryRecord\x12/\n\x07product\x18\x01 \x01(\x0b\x32\x1e.saluhall.internal.StockRecord\x12\x30\n\x08variants\x18\x02 \x03(\x0b\x32\x1e.saluhall.internal.StockRecord\"\xba\x01\n\x0b\x46ieldRecord\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x15\n\rsearch_weight\x18\x02 \x01(\x01\x12\x11\n\tfacetable\x18\x03 \x01(\x08\x12\x12\n\nfilterable\x18\x04 \x01(\x08\x12\x10\n\x08sortable\x18\x05 \x01(\x08\x12\x11\n\thas_texts\x18\x06 \x01(\x08\x12\x13\n\x0bhas_numbers\x18\x07 \x01(\x08\x12\x14\n\x0chas_booleans\x18\x08 \x01(\x08\x12\x10\n\x08inferred\x18\t \x01(\x08\"\x95\x01\n\rScoringRecord\x12M\n\x0f\x61verage_lengths\x18\x01 \x03(\x0b\x32\x34.saluhall.internal.ScoringRecord.AverageLengthsEntry\x1a\x35\n\x13\x41verageLengthsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x99\x01\n\tKeyRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x15.saluhall.v1.Key.Role\x12\x13\n\x0bsecret_hmac\x18\x03 \x01(\x0c\x12\x16\n\x0e\x63reate_time_ms\x18\x04 \x01(\x03\x12\x16\n\x0e\x65xpire_time_ms\x18\x05 \x01(\x03\x12\x16\n\x0erevoke_time_ms\x18\x06 \x01(\x03\"\xd0\x03\n\x0bGroupRecord\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0f\n\x07primary\x18\x03 \x01(\t\x12\x0f\n\x07in_sync\x18\x04 \x03(\t\x12\x38\n\x08replicas\x18\x05 \x03(\x0b\x32&.saluhall.internal.GroupRecord.Replica\x12\x12\n\nmin_copies\x18\x06 \x01(\r\x12\x0f\n\x07release\x18\x07 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x08 \x01(\r\x12\x33\n\x05state\x18\t \x01(\x0e\x32$.saluhall.internal.GroupRecord.State\x12\x33\n\x08settings\x18\n \x01(\x0b\x32!.saluhall.internal.TenantSettings\x12\x18\n\x10\x66irst_key_issued\x18\x0b \x01(\x08\x1aS\n\x07Replica\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x0e\n\x06server\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12\x11\n\tlow_water\x18\x04 \x01(\x04\"5\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x08\n\x04OPEN\x10\x01\x12\x0b\n\x07\x44\x45LETED\x10\x02\"Y\n\x0b\x45ventRecord\x12\x12\n\nstorage_id\x18\x01 \x01(\x0c\x12\x0e\n\x06sealed\x18\x02 \x01(\x0c\x12\x14\n\x0csealed_words\x18\x03 \x01(\x0c\x12\x10\n\x08sequence\x18\x04 \x01(\r\"I\n\x0c\x45ventContent\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.saluhall.v1.Event\x12\x16\n\x0eserver_time_ms\x18\x02 \x01(\x03\"V\n\rVisitorRecord\x12\x18\n\x10restrict_time_ms\x18\x01 \x01(\x03\x12\x16\n\x0eobject_time_ms\x18\x02 \x01(\x03\x12\x13\n\x0b\x65vent_count\x18\x03 \x01(\x03\"A\n\rErasureRecord\x12\x0b\n\x03tag\x18\x01 \x01(\x0c\x12\x12\n\nstorage_id\x18\x02 \x01(\x0c\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\"=\n\x0fRetentionRecord\x12\x13\n\x0b\x65vents_days\x18\x01 \x01(\x05\x12\x15\n\rsearches_days\x18\x02 \x01(\x05\"\x7f\n\x13ProductCountsRecord\x12\x0f\n\x07time_ms\x18\x01 \x01(\x03\x12\r\n\x05views\x18\x02 \x01(\x01\x12\x14\n\x0c\x61\x64\x64_to_carts\x18\x03 \x01(\x01\x12\x11\n\tpurchases\x18\x04 \x01(\x01\x12\x0e\n\x06recent\x18\x05 \x01(\x01\x12\x0f\n\x07lasting\x18\x06 \x01(\x01\"\xce\x01\n\x11QueryClicksRecord\x12\x0f\n\x07time_ms\x18\x01 \x01(\x03\x12>\n\x08products\x18\x02 \x03(\x0b\x32,.saluhall.internal.QueryClicksRecord.Product\x12\x10\n\x08searches\x18\x03 \x01(\x01\x1aV\n\x07Product\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63licks\x18\x02 \x01(\x01\x12\x14\n\x0c\x61\x64\x64_to_carts\x18\x03 \x01(\x01\x12\x11\n\tpurchases\x18\x04 \x01(\x01\"V\n\x0bQueryRecord\x12\x15\n\rvisitor_count\x18\x01 \x01(\x03\x12\x10\n\x08searches\x18\x02 \x01(\x01\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12\r\n\x05words\x18\x04 \x01(\t\"\x85\x02\n\rFiguresRecord\x12\x10\n\x08searches\x18\x01 \x01(\x03\x12\x1a\n\x12no_result_searches\x18\x02 \x01(\x03\x12\x13\n\x0bimpressions\x18\x03 \x01(\x03\x12\x0e\n\x06\x63licks\x18\x04 \x01(\x03\x12\x14\n\x0c\x61\x64\x64_to_carts\x18\x05 \x01(\x03\x12\x11\n\tpurchases\x18\x06 \x01(\x03\x12\x16\n\x0erevenue_micros\x18\x07 \x01(\x03\x12!\n\x19\x61ttributed_revenue_micros\x18\x08 \x01(\x03\x12 \n\x18other_currency_purchases\x18\t \x01(\x03\x12\r\n\x05views\x18\n \x01(\x03\x12\x0c\n\x04name\x18\x0b \x01(\t\"B\n\x14RecommendModelRecord\x12*\n\x05model\x18\x01 \x01(\x0b\x32\x1b.saluhall.v1.RecommendModel\"\xd2\x01\n\x12\x41ttributionContent\x12\x38\n\x04kind\x18\x01 \x01(\x0e\x32*.saluhall.internal.AttributionContent.Kind\x12\x11\n\tplacement\x18\x02 \x01(\t\x12\x10\n\x08strategy\x18\x03 \x01(\x05\x12\x12\n\nquery_hash\x18\x04 \x01(\x0c\x12\x10\n\x08position\x18\x05 \x01(\x04\"7\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\n\n\x06SEARCH\x10\x01\x12\r\n\tRECOMMEND\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,36 +39,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCORINGRECORD_AVERAGELENGTHSENTRY']._loaded_options = None
   _globals['_SCORINGRECORD_AVERAGELENGTHSENTRY']._serialized_options = b'8\001'
-  _globals['_CHANGE']._serialized_start=151
-  _globals['_CHANGE']._serialized_end=217
-  _globals['_LOGENTRY']._serialized_start=220
-  _globals['_LOGENTRY']._serialized_end=405
-  _globals['_REQUESTRECORD']._serialized_start=407
-  _globals['_REQUESTRECORD']._serialized_end=495
-  _globals['_PRODUCTRECORD']._serialized_start=497
-  _globals['_PRODUCTRECORD']._serialized_end=553
-  _globals['_TENANTSETTINGS']._serialized_start=556
-  _globals['_TENANTSETTINGS']._serialized_end=718
-  _globals['_BRANCHRECORD']._serialized_start=721
-  _globals['_BRANCHRECORD']._serialized_end=866
-  _globals['_STOCKRECORD']._serialized_start=869
-  _globals['_STOCKRECORD']._serialized_end=1089
-  _globals['_STOCKLEVELRECORD']._serialized_start=1092
-  _globals['_STOCKLEVELRECORD']._serialized_end=1259
-  _globals['_INVENTORYRECORD']._serialized_start=1261
-  _globals['_INVENTORYRECORD']._serialized_end=1377
-  _globals['_FIELDRECORD']._serialized_start=1380
-  _globals['_FIELDRECORD']._serialized_end=1566
-  _globals['_SCORINGRECORD']._serialized_start=1569
-  _globals['_SCORINGRECORD']._serialized_end=1718
-  _globals['_SCORINGRECORD_AVERAGELENGTHSENTRY']._serialized_start=1665
-  _globals['_SCORINGRECORD_AVERAGELENGTHSENTRY']._serialized_end=1718
-  _globals['_KEYRECORD']._serialized_start=1721
-  _globals['_KEYRECORD']._serialized_end=1874
-  _globals['_GROUPRECORD']._serialized_start=1877
-  _globals['_GROUPRECORD']._serialized_end=2341
-  _globals['_GROUPRECORD_REPLICA']._serialized_start=2203
-  _globals['_GROUPRECORD_REPLICA']._serialized_end=2286
-  _globals['_GROUPRECORD_STATE']._serialized_start=2288
-  _globals['_GROUPRECORD_STATE']._serialized_end=2341
+  _globals['_CHANGE']._serialized_start=201
+  _globals['_CHANGE']._serialized_end=267
+  _globals['_LOGENTRY']._serialized_start=270
+  _globals['_LOGENTRY']._serialized_end=455
+  _globals['_REQUESTRECORD']._serialized_start=457
+  _globals['_REQUESTRECORD']._serialized_end=545
+  _globals['_PRODUCTRECORD']._serialized_start=547
+  _globals['_PRODUCTRECORD']._serialized_end=603
+  _globals['_TENANTSETTINGS']._serialized_start=606
+  _globals['_TENANTSETTINGS']._serialized_end=768
+  _globals['_BRANCHRECORD']._serialized_start=771
+  _globals['_BRANCHRECORD']._serialized_end=916
+  _globals['_STOCKRECORD']._serialized_start=919
+  _globals['_STOCKRECORD']._serialized_end=1139
+  _globals['_STOCKLEVELRECORD']._serialized_start=1142
+  _globals['_STOCKLEVELRECORD']._serialized_end=1309
+  _globals['_INVENTORYRECORD']._serialized_start=1311
+  _globals['_INVENTORYRECORD']._serialized_end=1427
+  _globals['_FIELDRECORD']._serialized_start=1430
+  _globals['_FIELDRECORD']._serialized_end=1616
+  _globals['_SCORINGRECORD']._serialized_start=1619
+  _globals['_SCORINGRECORD']._serialized_end=1768
+  _globals['_SCORINGRECORD_AVERAGELENGTHSENTRY']._serialized_start=1715
+  _globals['_SCORINGRECORD_AVERAGELENGTHSENTRY']._serialized_end=1768
+  _globals['_KEYRECORD']._serialized_start=1771
+  _globals['_KEYRECORD']._serialized_end=1924
+  _globals['_GROUPRECORD']._serialized_start=1927
+  _globals['_GROUPRECORD']._serialized_end=2391
+  _globals['_GROUPRECORD_REPLICA']._serialized_start=2253
+  _globals['_GROUPRECORD_REPLICA']._serialized_end=2336
+  _globals['_GROUPRECORD_STATE']._serialized_start=2338
+  _globals['_GROUPRECORD_STATE']._serialized_end=2391
+  _globals['_EVENTRECORD']._serialized_start=2393
+  _globals['_EVENTRECORD']._serialized_end=2482
+  _globals['_EVENTCONTENT']._serialized_start=2484
+  _globals['_EVENTCONTENT']._serialized_end=2557
+  _globals['_VISITORRECORD']._serialized_start=2559
+  _globals['_VISITORRECORD']._serialized_end=2645
+  _globals['_ERASURERECORD']._serialized_start=2647
+  _globals['_ERASURERECORD']._serialized_end=2712
+  _globals['_RETENTIONRECORD']._serialized_start=2714
+  _globals['_RETENTIONRECORD']._serialized_end=2775
+  _globals['_PRODUCTCOUNTSRECORD']._serialized_start=2777
+  _globals['_PRODUCTCOUNTSRECORD']._serialized_end=2904
+  _globals['_QUERYCLICKSRECORD']._serialized_start=2907
+  _globals['_QUERYCLICKSRECORD']._serialized_end=3113
+  _globals['_QUERYCLICKSRECORD_PRODUCT']._serialized_start=3027
+  _globals['_QUERYCLICKSRECORD_PRODUCT']._serialized_end=3113
+  _globals['_QUERYRECORD']._serialized_start=3115
+  _globals['_QUERYRECORD']._serialized_end=3201
+  _globals['_FIGURESRECORD']._serialized_start=3204
+  _globals['_FIGURESRECORD']._serialized_end=3465
+  _globals['_RECOMMENDMODELRECORD']._serialized_start=3467
+  _globals['_RECOMMENDMODELRECORD']._serialized_end=3533
+  _globals['_ATTRIBUTIONCONTENT']._serialized_start=3536
+  _globals['_ATTRIBUTIONCONTENT']._serialized_end=3746
+  _globals['_ATTRIBUTIONCONTENT_KIND']._serialized_start=3691
+  _globals['_ATTRIBUTIONCONTENT_KIND']._serialized_end=3746
 # @@protoc_insertion_point(module_scope)

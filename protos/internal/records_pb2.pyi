@@ -11,7 +11,9 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from protos.v1 import account_pb2 as _account_pb2
 from protos.v1 import catalog_pb2 as _catalog_pb2
 from protos.v1 import common_pb2 as _common_pb2
+from protos.v1 import event_pb2 as _event_pb2
 from protos.v1 import product_pb2 as _product_pb2
+from protos.v1 import recommend_pb2 as _recommend_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -548,3 +550,394 @@ class GroupRecord(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GroupRecord: _TypeAlias = GroupRecord  # noqa: Y015
+
+@_typing.final
+class EventRecord(_message.Message):
+    """One event as it is kept. `sealed` is an EventContent under the visitor's key, with the associated data of
+    actors/privacy/sealing.py; nothing else in it says anything of the visitor.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORAGE_ID_FIELD_NUMBER: _builtins.int
+    SEALED_FIELD_NUMBER: _builtins.int
+    SEALED_WORDS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    storage_id: _builtins.bytes
+    """Of the visitor: derived from their key, so that it says nothing once the key is gone."""
+    sealed: _builtins.bytes
+    sealed_words: _builtins.bytes
+    """The words of a search, sealed apart, since they are kept for a shorter time."""
+    sequence: _builtins.int
+    """Which of the visitor's events of its day it is, from 0."""
+    def __init__(
+        self,
+        *,
+        storage_id: _builtins.bytes = ...,
+        sealed: _builtins.bytes = ...,
+        sealed_words: _builtins.bytes = ...,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sealed", b"sealed", "sealed_words", b"sealed_words", "sequence", b"sequence", "storage_id", b"storage_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventRecord: _TypeAlias = EventRecord  # noqa: Y015
+
+@_typing.final
+class EventContent(_message.Message):
+    """What an event says. Ids of event, session and order are keyed hashes; without the visitor's id, since that is whose key it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    SERVER_TIME_MS_FIELD_NUMBER: _builtins.int
+    server_time_ms: _builtins.int
+    @_builtins.property
+    def event(self) -> _event_pb2.Event: ...
+    def __init__(
+        self,
+        *,
+        event: _event_pb2.Event | None = ...,
+        server_time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "server_time_ms", b"server_time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventContent: _TypeAlias = EventContent  # noqa: Y015
+
+@_typing.final
+class VisitorRecord(_message.Message):
+    """What a visitor has decided; by storage id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESTRICT_TIME_MS_FIELD_NUMBER: _builtins.int
+    OBJECT_TIME_MS_FIELD_NUMBER: _builtins.int
+    EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    restrict_time_ms: _builtins.int
+    object_time_ms: _builtins.int
+    event_count: _builtins.int
+    def __init__(
+        self,
+        *,
+        restrict_time_ms: _builtins.int = ...,
+        object_time_ms: _builtins.int = ...,
+        event_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_count", b"event_count", "object_time_ms", b"object_time_ms", "restrict_time_ms", b"restrict_time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VisitorRecord: _TypeAlias = VisitorRecord  # noqa: Y015
+
+@_typing.final
+class ErasureRecord(_message.Message):
+    """An erasure that was done. Kept for ever, replayed at every open and after every restore."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_FIELD_NUMBER: _builtins.int
+    STORAGE_ID_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    tag: _builtins.bytes
+    """The slot it destroys: found by tag, and destroyed only if its key derives this storage id."""
+    storage_id: _builtins.bytes
+    time_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        tag: _builtins.bytes = ...,
+        storage_id: _builtins.bytes = ...,
+        time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["storage_id", b"storage_id", "tag", b"tag", "time_ms", b"time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ErasureRecord: _TypeAlias = ErasureRecord  # noqa: Y015
+
+@_typing.final
+class RetentionRecord(_message.Message):
+    """How long things are kept; 0: the default."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_DAYS_FIELD_NUMBER: _builtins.int
+    SEARCHES_DAYS_FIELD_NUMBER: _builtins.int
+    events_days: _builtins.int
+    searches_days: _builtins.int
+    def __init__(
+        self,
+        *,
+        events_days: _builtins.int = ...,
+        searches_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events_days", b"events_days", "searches_days", b"searches_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetentionRecord: _TypeAlias = RetentionRecord  # noqa: Y015
+
+@_typing.final
+class ProductCountsRecord(_message.Message):
+    """What visitors did with a product, decayed to `time_ms`; by product id. Tied to nobody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    VIEWS_FIELD_NUMBER: _builtins.int
+    ADD_TO_CARTS_FIELD_NUMBER: _builtins.int
+    PURCHASES_FIELD_NUMBER: _builtins.int
+    RECENT_FIELD_NUMBER: _builtins.int
+    LASTING_FIELD_NUMBER: _builtins.int
+    time_ms: _builtins.int
+    views: _builtins.float
+    """Half-life 14 days."""
+    add_to_carts: _builtins.float
+    purchases: _builtins.float
+    recent: _builtins.float
+    """All kinds, weighted, half-life 1 day."""
+    lasting: _builtins.float
+    """All kinds, weighted, half-life 14 days."""
+    def __init__(
+        self,
+        *,
+        time_ms: _builtins.int = ...,
+        views: _builtins.float = ...,
+        add_to_carts: _builtins.float = ...,
+        purchases: _builtins.float = ...,
+        recent: _builtins.float = ...,
+        lasting: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_carts", b"add_to_carts", "lasting", b"lasting", "purchases", b"purchases", "recent", b"recent", "time_ms", b"time_ms", "views", b"views"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProductCountsRecord: _TypeAlias = ProductCountsRecord  # noqa: Y015
+
+@_typing.final
+class QueryClicksRecord(_message.Message):
+    """Which products were chosen for a query, decayed to `time_ms`; by the query's hash."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Product(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        PRODUCT_ID_FIELD_NUMBER: _builtins.int
+        CLICKS_FIELD_NUMBER: _builtins.int
+        ADD_TO_CARTS_FIELD_NUMBER: _builtins.int
+        PURCHASES_FIELD_NUMBER: _builtins.int
+        product_id: _builtins.str
+        clicks: _builtins.float
+        """Each visitor once a day, weighted by how seldom the place is looked at."""
+        add_to_carts: _builtins.float
+        purchases: _builtins.float
+        def __init__(
+            self,
+            *,
+            product_id: _builtins.str = ...,
+            clicks: _builtins.float = ...,
+            add_to_carts: _builtins.float = ...,
+            purchases: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_carts", b"add_to_carts", "clicks", b"clicks", "product_id", b"product_id", "purchases", b"purchases"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    PRODUCTS_FIELD_NUMBER: _builtins.int
+    SEARCHES_FIELD_NUMBER: _builtins.int
+    time_ms: _builtins.int
+    searches: _builtins.float
+    @_builtins.property
+    def products(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueryClicksRecord.Product]: ...
+    def __init__(
+        self,
+        *,
+        time_ms: _builtins.int = ...,
+        products: _abc.Iterable[Global___QueryClicksRecord.Product] | None = ...,
+        searches: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["products", b"products", "searches", b"searches", "time_ms", b"time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryClicksRecord: _TypeAlias = QueryClicksRecord  # noqa: Y015
+
+@_typing.final
+class QueryRecord(_message.Message):
+    """A query by its hash: how many visitors searched it. Its words are stored when there are enough."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VISITOR_COUNT_FIELD_NUMBER: _builtins.int
+    SEARCHES_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    visitor_count: _builtins.int
+    searches: _builtins.float
+    """Decayed to `time_ms`, half-life 14 days; each visitor once a day."""
+    time_ms: _builtins.int
+    words: _builtins.str
+    """Normal form; empty below the least number of visitors."""
+    def __init__(
+        self,
+        *,
+        visitor_count: _builtins.int = ...,
+        searches: _builtins.float = ...,
+        time_ms: _builtins.int = ...,
+        words: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["searches", b"searches", "time_ms", b"time_ms", "visitor_count", b"visitor_count", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryRecord: _TypeAlias = QueryRecord  # noqa: Y015
+
+@_typing.final
+class FiguresRecord(_message.Message):
+    """Figures of one day and one row of analytics: see actors/analytics."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEARCHES_FIELD_NUMBER: _builtins.int
+    NO_RESULT_SEARCHES_FIELD_NUMBER: _builtins.int
+    IMPRESSIONS_FIELD_NUMBER: _builtins.int
+    CLICKS_FIELD_NUMBER: _builtins.int
+    ADD_TO_CARTS_FIELD_NUMBER: _builtins.int
+    PURCHASES_FIELD_NUMBER: _builtins.int
+    REVENUE_MICROS_FIELD_NUMBER: _builtins.int
+    ATTRIBUTED_REVENUE_MICROS_FIELD_NUMBER: _builtins.int
+    OTHER_CURRENCY_PURCHASES_FIELD_NUMBER: _builtins.int
+    VIEWS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    searches: _builtins.int
+    no_result_searches: _builtins.int
+    impressions: _builtins.int
+    clicks: _builtins.int
+    add_to_carts: _builtins.int
+    purchases: _builtins.int
+    revenue_micros: _builtins.int
+    attributed_revenue_micros: _builtins.int
+    other_currency_purchases: _builtins.int
+    views: _builtins.int
+    name: _builtins.str
+    """What the row is called, where its key is a hash."""
+    def __init__(
+        self,
+        *,
+        searches: _builtins.int = ...,
+        no_result_searches: _builtins.int = ...,
+        impressions: _builtins.int = ...,
+        clicks: _builtins.int = ...,
+        add_to_carts: _builtins.int = ...,
+        purchases: _builtins.int = ...,
+        revenue_micros: _builtins.int = ...,
+        attributed_revenue_micros: _builtins.int = ...,
+        other_currency_purchases: _builtins.int = ...,
+        views: _builtins.int = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_carts", b"add_to_carts", "attributed_revenue_micros", b"attributed_revenue_micros", "clicks", b"clicks", "impressions", b"impressions", "name", b"name", "no_result_searches", b"no_result_searches", "other_currency_purchases", b"other_currency_purchases", "purchases", b"purchases", "revenue_micros", b"revenue_micros", "searches", b"searches", "views", b"views"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FiguresRecord: _TypeAlias = FiguresRecord  # noqa: Y015
+
+@_typing.final
+class RecommendModelRecord(_message.Message):
+    """The choice of session model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model(self) -> _recommend_pb2.RecommendModel: ...
+    def __init__(
+        self,
+        *,
+        model: _recommend_pb2.RecommendModel | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecommendModelRecord: _TypeAlias = RecommendModelRecord  # noqa: Y015
+
+@_typing.final
+class AttributionContent(_message.Message):
+    """What an attribution token says; signed, and readable by nobody's secret."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AttributionContent._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: AttributionContent._Kind.ValueType  # 0
+        SEARCH: AttributionContent._Kind.ValueType  # 1
+        RECOMMEND: AttributionContent._Kind.ValueType  # 2
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
+    KIND_UNSPECIFIED: AttributionContent.Kind.ValueType  # 0
+    SEARCH: AttributionContent.Kind.ValueType  # 1
+    RECOMMEND: AttributionContent.Kind.ValueType  # 2
+
+    KIND_FIELD_NUMBER: _builtins.int
+    PLACEMENT_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    QUERY_HASH_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    kind: Global___AttributionContent.Kind.ValueType
+    placement: _builtins.str
+    """Of Recommend: the placement's id."""
+    strategy: _builtins.int
+    """saluhall.v1.Placement.Strategy."""
+    query_hash: _builtins.bytes
+    """Of Search: the keyed hash of the query's normal form."""
+    position: _builtins.int
+    """The position of the answer."""
+    def __init__(
+        self,
+        *,
+        kind: Global___AttributionContent.Kind.ValueType = ...,
+        placement: _builtins.str = ...,
+        strategy: _builtins.int = ...,
+        query_hash: _builtins.bytes = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "placement", b"placement", "position", b"position", "query_hash", b"query_hash", "strategy", b"strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttributionContent: _TypeAlias = AttributionContent  # noqa: Y015

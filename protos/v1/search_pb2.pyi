@@ -48,6 +48,8 @@ class SearchRequest(_message.Message):
     PRICE_LIST_FIELD_NUMBER: _builtins.int
     STORE_FIELD_NUMBER: _builtins.int
     SHOW_DUPLICATES_FIELD_NUMBER: _builtins.int
+    WITHOUT_LEARNED_POPULARITY_FIELD_NUMBER: _builtins.int
+    WITHOUT_CLICK_EVIDENCE_FIELD_NUMBER: _builtins.int
     branch: _builtins.str
     """The branch's id; empty: the live one."""
     query: _builtins.str
@@ -86,6 +88,10 @@ class SearchRequest(_message.Message):
     """A store of the market: its stock counts where a product tells it. Empty: the market's."""
     show_duplicates: _builtins.bool
     """Show copies of one title one by one, whatever the tenant's setting says."""
+    without_learned_popularity: _builtins.bool
+    """Leave out what visitors' events say of products' popularity, for example to compare."""
+    without_click_evidence: _builtins.bool
+    """Leave out which products visitors chose for these words."""
     @_builtins.property
     def facets(self) -> _containers.RepeatedCompositeFieldContainer[Global___FacetSpec]:
         """At most 100."""
@@ -128,10 +134,12 @@ class SearchRequest(_message.Message):
         price_list: _builtins.str = ...,
         store: _builtins.str = ...,
         show_duplicates: _builtins.bool = ...,
+        without_learned_popularity: _builtins.bool = ...,
+        without_click_evidence: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_relaxed_size", b"_relaxed_size", "read_mask", b"read_mask", "relaxed_size", b"relaxed_size", "rules_time", b"rules_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_relaxed_size", b"_relaxed_size", "as_typed", b"as_typed", "branch", b"branch", "explain", b"explain", "facets", b"facets", "filter", b"filter", "highlight", b"highlight", "language_code", b"language_code", "market", b"market", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "preview_rules", b"preview_rules", "price_list", b"price_list", "query", b"query", "read_mask", b"read_mask", "relaxed_size", b"relaxed_size", "rules_time", b"rules_time", "show_duplicates", b"show_duplicates", "store", b"store", "without_rules", b"without_rules", "without_synonyms", b"without_synonyms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_relaxed_size", b"_relaxed_size", "as_typed", b"as_typed", "branch", b"branch", "explain", b"explain", "facets", b"facets", "filter", b"filter", "highlight", b"highlight", "language_code", b"language_code", "market", b"market", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "preview_rules", b"preview_rules", "price_list", b"price_list", "query", b"query", "read_mask", b"read_mask", "relaxed_size", b"relaxed_size", "rules_time", b"rules_time", "show_duplicates", b"show_duplicates", "store", b"store", "without_click_evidence", b"without_click_evidence", "without_learned_popularity", b"without_learned_popularity", "without_rules", b"without_rules", "without_synonyms", b"without_synonyms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__relaxed_size: _TypeAlias = _typing.Literal["relaxed_size"]  # noqa: Y015
     _WhichOneofArgType__relaxed_size: _TypeAlias = _typing.Literal["_relaxed_size", b"_relaxed_size"]  # noqa: Y015
@@ -696,6 +704,7 @@ class SearchResponse(_message.Message):
     REDIRECT_URL_FIELD_NUMBER: _builtins.int
     BANNERS_FIELD_NUMBER: _builtins.int
     REPLACED_QUERY_FIELD_NUMBER: _builtins.int
+    ATTRIBUTION_TOKEN_FIELD_NUMBER: _builtins.int
     total_size: _builtins.int
     """Of all products that match all words, copies of one title each counted, and of those that rules pin besides."""
     next_page_token: _builtins.str
@@ -713,6 +722,8 @@ class SearchResponse(_message.Message):
     """Where a rule sends the shopper."""
     replaced_query: _builtins.str
     """The query that rules made of it; empty: none replaced a word."""
+    attribution_token: _builtins.str
+    """Send it back with events on these results."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchResult]:
         """The products that match all words, best first."""
@@ -751,10 +762,11 @@ class SearchResponse(_message.Message):
         redirect_url: _builtins.str = ...,
         banners: _abc.Iterable[Global___Banner] | None = ...,
         replaced_query: _builtins.str = ...,
+        attribution_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_rules", b"applied_rules", "banners", b"banners", "corrected_query", b"corrected_query", "did_you_mean", b"did_you_mean", "dropped_pins", b"dropped_pins", "facets", b"facets", "next_page_token", b"next_page_token", "position", b"position", "redirect_url", b"redirect_url", "related_results", b"related_results", "relaxed_results", b"relaxed_results", "relaxed_total_size", b"relaxed_total_size", "replaced_query", b"replaced_query", "results", b"results", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_rules", b"applied_rules", "attribution_token", b"attribution_token", "banners", b"banners", "corrected_query", b"corrected_query", "did_you_mean", b"did_you_mean", "dropped_pins", b"dropped_pins", "facets", b"facets", "next_page_token", b"next_page_token", "position", b"position", "redirect_url", b"redirect_url", "related_results", b"related_results", "relaxed_results", b"relaxed_results", "relaxed_total_size", b"relaxed_total_size", "replaced_query", b"replaced_query", "results", b"results", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -865,21 +877,25 @@ class QuerySuggestion(_message.Message):
     QUERY_FIELD_NUMBER: _builtins.int
     HIGHLIGHTED_FIELD_NUMBER: _builtins.int
     PRODUCT_COUNT_FIELD_NUMBER: _builtins.int
+    POPULAR_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     highlighted: _builtins.str
     """What was not typed yet stands between "<em>" and "</em>", all else is HTML-escaped."""
     product_count: _builtins.int
     """Products that match."""
+    popular: _builtins.bool
+    """From what at least 20 visitors searched, not from the catalogue."""
     def __init__(
         self,
         *,
         query: _builtins.str = ...,
         highlighted: _builtins.str = ...,
         product_count: _builtins.int = ...,
+        popular: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["highlighted", b"highlighted", "product_count", b"product_count", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["highlighted", b"highlighted", "popular", b"popular", "product_count", b"product_count", "query", b"query"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
