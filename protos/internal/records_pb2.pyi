@@ -702,6 +702,8 @@ class ProductCountsRecord(_message.Message):
     PURCHASES_FIELD_NUMBER: _builtins.int
     RECENT_FIELD_NUMBER: _builtins.int
     LASTING_FIELD_NUMBER: _builtins.int
+    ANONYMOUS_DAY_FIELD_NUMBER: _builtins.int
+    ANONYMOUS_EVENTS_FIELD_NUMBER: _builtins.int
     time_ms: _builtins.int
     views: _builtins.float
     """Half-life 14 days."""
@@ -711,6 +713,9 @@ class ProductCountsRecord(_message.Message):
     """All kinds, weighted, half-life 1 day."""
     lasting: _builtins.float
     """All kinds, weighted, half-life 14 days."""
+    anonymous_day: _builtins.int
+    """The last day (since 1970) with events that are tied to nobody, and how many of that day and before were counted on it."""
+    anonymous_events: _builtins.int
     def __init__(
         self,
         *,
@@ -720,10 +725,12 @@ class ProductCountsRecord(_message.Message):
         purchases: _builtins.float = ...,
         recent: _builtins.float = ...,
         lasting: _builtins.float = ...,
+        anonymous_day: _builtins.int = ...,
+        anonymous_events: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_carts", b"add_to_carts", "lasting", b"lasting", "purchases", b"purchases", "recent", b"recent", "time_ms", b"time_ms", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_carts", b"add_to_carts", "anonymous_day", b"anonymous_day", "anonymous_events", b"anonymous_events", "lasting", b"lasting", "purchases", b"purchases", "recent", b"recent", "time_ms", b"time_ms", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -764,9 +771,7 @@ class QueryClicksRecord(_message.Message):
 
     TIME_MS_FIELD_NUMBER: _builtins.int
     PRODUCTS_FIELD_NUMBER: _builtins.int
-    SEARCHES_FIELD_NUMBER: _builtins.int
     time_ms: _builtins.int
-    searches: _builtins.float
     @_builtins.property
     def products(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueryClicksRecord.Product]: ...
     def __init__(
@@ -774,11 +779,10 @@ class QueryClicksRecord(_message.Message):
         *,
         time_ms: _builtins.int = ...,
         products: _abc.Iterable[Global___QueryClicksRecord.Product] | None = ...,
-        searches: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["products", b"products", "searches", b"searches", "time_ms", b"time_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["products", b"products", "time_ms", b"time_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -794,12 +798,16 @@ class QueryRecord(_message.Message):
     SEARCHES_FIELD_NUMBER: _builtins.int
     TIME_MS_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
     visitor_count: _builtins.int
+    """Different ones, of `period`."""
     searches: _builtins.float
     """Decayed to `time_ms`, half-life 14 days; each visitor once a day."""
     time_ms: _builtins.int
     words: _builtins.str
     """Normal form; empty below the least number of visitors."""
+    period: _builtins.int
+    """The latest with a search: 32 days each, since 1970."""
     def __init__(
         self,
         *,
@@ -807,10 +815,11 @@ class QueryRecord(_message.Message):
         searches: _builtins.float = ...,
         time_ms: _builtins.int = ...,
         words: _builtins.str = ...,
+        period: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["searches", b"searches", "time_ms", b"time_ms", "visitor_count", b"visitor_count", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["period", b"period", "searches", b"searches", "time_ms", b"time_ms", "visitor_count", b"visitor_count", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -818,7 +827,7 @@ Global___QueryRecord: _TypeAlias = QueryRecord  # noqa: Y015
 
 @_typing.final
 class FiguresRecord(_message.Message):
-    """Figures of one day and one row of analytics: see actors/analytics."""
+    """Figures of one day and one row of analytics: see actors/learning/figures.py."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -833,6 +842,9 @@ class FiguresRecord(_message.Message):
     OTHER_CURRENCY_PURCHASES_FIELD_NUMBER: _builtins.int
     VIEWS_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    ANONYMOUS_EVENTS_FIELD_NUMBER: _builtins.int
+    QUERY_ROW_COUNT_FIELD_NUMBER: _builtins.int
+    LIST_ROW_COUNT_FIELD_NUMBER: _builtins.int
     searches: _builtins.int
     no_result_searches: _builtins.int
     impressions: _builtins.int
@@ -844,7 +856,12 @@ class FiguresRecord(_message.Message):
     other_currency_purchases: _builtins.int
     views: _builtins.int
     name: _builtins.str
-    """What the row is called, where its key is a hash."""
+    """What a list or strategy is called."""
+    anonymous_events: _builtins.int
+    """Of a day's total: events that are tied to nobody, by the products they name."""
+    query_row_count: _builtins.int
+    """Of a day's total: how many rows the day has for queries and for lists."""
+    list_row_count: _builtins.int
     def __init__(
         self,
         *,
@@ -859,10 +876,13 @@ class FiguresRecord(_message.Message):
         other_currency_purchases: _builtins.int = ...,
         views: _builtins.int = ...,
         name: _builtins.str = ...,
+        anonymous_events: _builtins.int = ...,
+        query_row_count: _builtins.int = ...,
+        list_row_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_carts", b"add_to_carts", "attributed_revenue_micros", b"attributed_revenue_micros", "clicks", b"clicks", "impressions", b"impressions", "name", b"name", "no_result_searches", b"no_result_searches", "other_currency_purchases", b"other_currency_purchases", "purchases", b"purchases", "revenue_micros", b"revenue_micros", "searches", b"searches", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_carts", b"add_to_carts", "anonymous_events", b"anonymous_events", "attributed_revenue_micros", b"attributed_revenue_micros", "clicks", b"clicks", "impressions", b"impressions", "list_row_count", b"list_row_count", "name", b"name", "no_result_searches", b"no_result_searches", "other_currency_purchases", b"other_currency_purchases", "purchases", b"purchases", "query_row_count", b"query_row_count", "revenue_micros", b"revenue_micros", "searches", b"searches", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
