@@ -282,22 +282,30 @@ class Counting:
         is_anonymous: bool,
     ) -> None:
         _count_act(total, event)
+        rows = [
+            (credit, products, [] if is_anonymous else self._credited_rows(credit, day))
+            for credit, products in credited
+            if credit is not NOBODY
+        ]
+        # Two queries of one list are one event of the list.
+        distinct = {id(row): row for _, _, of_credit in rows for row in of_credit}
+        for row in distinct.values():
+            _count_act(row, event)
+        if event.type != Event.PURCHASE:
+            return
         revenues = self._revenues(event)
         if revenues is None:
-            total.other_currency_purchases += 1
-        for credit, products in credited:
-            attributed = 0
-            if revenues and credit is not NOBODY:
+            for row in (total, *distinct.values()):
+                row.other_currency_purchases += 1
+            return
+        _add_revenue(total, sum(revenues.values()))
+        for _, products, of_credit in rows:
+            attributed = sum(revenues.values())
+            if len(credited) > 1:
                 attributed = sum(revenues.get(one.product_id, 0) for one in products)
-                if len(credited) == 1:
-                    attributed = sum(revenues.values())
             _add_revenue(total, attributed=attributed)
-            for row in () if is_anonymous else self._credited_rows(credit, day):
-                _count_act(row, event)
+            for row in of_credit:
                 _add_revenue(row, attributed, attributed=attributed)
-                row.other_currency_purchases += revenues is None
-        if revenues:
-            _add_revenue(total, sum(revenues.values()))
 
     def _credited_rows(self, credit: Credit, day: int) -> list[FiguresRecord]:
         figures = self._figures
@@ -310,8 +318,6 @@ class Counting:
 
     def _revenues(self, event: Event) -> dict[str, int] | None:
         """What a purchase brings for each product, in millionths; None: in another currency than the tenant's."""
-        if event.type != Event.PURCHASE:
-            return {}
         if event.currency_code and event.currency_code != self._currency_code:
             return None
         revenues: dict[str, int] = {}

@@ -33,6 +33,7 @@ class Rows(Generic[RecordT]):
         self._table = table
         self._type = record_type
         self._count_max = count_max
+        self._room: int | None = None
         self._new_count = 0
         self._known: dict[bytes, RecordT | None] = {}
         self._changed: dict[bytes, RecordT] = {}
@@ -63,7 +64,9 @@ class Rows(Generic[RecordT]):
     @property
     def has_room(self) -> bool:
         """Whether the table may get another row."""
-        return self._view.count(self._table) + self._new_count < self._count_max
+        if self._room is None:
+            self._room = self._count_max - self._view.count(self._table)
+        return self._new_count < self._room
 
     def changes(self) -> list[Change]:
         """One change for each row that was taken."""
