@@ -1,11 +1,13 @@
 """The read path: one view of the last commit, shared by all searches until the next one.
 
 A view is an LMDB read transaction with everything opened from it. Its arrays point into the file, so
-all of it ends together: at the next commit, or after a second, since an open view pins old pages.
+all of it ends together: at the next commit that changes anything searches see, or after a second, since
+an open view pins old pages. A commit that changes no such thing costs searches nothing but a look at its
+marks; what reads tables sees every commit.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from actors.answers import AnswerCache, Shown, search_response
 from actors.catalog.branches import find_branch, live_branch
@@ -21,7 +23,7 @@ from actors.search.search import search
 from actors.search.suggest import suggest
 from actors.storage.environment import ReadView
 from actors.storage.log import last_position
-from actors.storage.store import Store
+from actors.storage.marks import read_marks
 from actors.suggestions import suggest_response, to_suggest_query
 from node.clock import Clock
 from protos.internal.link_pb2 import Caller
@@ -33,16 +35,25 @@ _MEMORIES_MAX: Final = 4
 """Searches go to the live branch, and to one or two that are being prepared."""
 
 
+class Views(Protocol):
+    """Where views come from: the owner's store, or the environment that a reader process has opened."""
+
+    def open_view(self) -> tuple[ReadView, Callable[[], None]]:
+        """A view of the last commit, that lives until the returned function is called."""
+        ...
+
+
 class TenantView:
     """Everything that reads need, of one position."""
 
-    def __init__(self, store: Store, clock: Clock, memories: dict[int, BranchMemory]) -> None:
+    def __init__(self, store: Views, clock: Clock, memories: dict[int, BranchMemory]) -> None:
         """`memories`: what views before this one leave to it, by branch."""
         self.view, self._end = store.open_view()
         self.opened_ms = clock.monotonic_ms()
         self.now_ms = clock.now_ms()
         """What time it is in this view: all that reads it sees the same prices."""
         self.position = last_position(self.view)
+        self.marks = read_marks(self.view)
         self._branches: dict[int, BranchView] = {}
         self._memories = memories
         self._records: dict[str, BranchRecord] = {}
@@ -75,7 +86,7 @@ class Reader:
 
     def __init__(
         self,
-        store: Store,
+        store: Views,
         *,
         tenant_id: str,
         schema: Schema,
@@ -87,13 +98,16 @@ class Reader:
         self._clock = clock
         self.schema = schema
         self._merchandise = merchandise
-        self._view: TenantView | None = None
+        self._current: TenantView | None = None
+        """Of the last commit that was noticed; None: open one."""
+        self._searched: TenantView | None = None
+        """The same, or an earlier one that searches see no difference to."""
         self._memories: dict[int, BranchMemory] = {}
         self._answers = AnswerCache()
 
     def search(self, request: SearchRequest, caller: Caller) -> bytes:
         """The serialised SearchResponse."""
-        current = self.current()
+        current = self.searched()
         check_read_mask(request.read_mask.paths)
         check_preview(request, caller, current.view)
         record = current.record(request.branch)
@@ -113,7 +127,7 @@ class Reader:
 
     def suggest(self, request: SuggestRequest) -> bytes:
         """The serialised SuggestResponse."""
-        current = self.current()
+        current = self.searched()
         number = current.record(request.branch).number
         found = suggest(
             current.branch(number),
@@ -133,7 +147,7 @@ class Reader:
             tenant_id=self._tenant_id,
             schema=self.schema,
             branch=branch,
-            position=current.position,
+            position=self.position,
             storefront=storefront,
         )
 
@@ -151,28 +165,54 @@ class Reader:
         """The position of the view that the next read sees."""
         return self.current().position
 
+    @property
+    def transaction_id(self) -> int:
+        """Of the commit that the next read sees; 0 while that is open."""
+        return 0 if self._current is None else self._current.view.transaction_id
+
     def current(self) -> TenantView:
-        """The view to answer from."""
-        view = self._view
-        if view is None:
-            self._answers.begin()
-            view = self._view = TenantView(self._store, self._clock, self._memories)
-        return view
+        """The view of the last commit: what reads tables answers from it."""
+        current = self._current
+        if current is None:
+            current = self._current = TenantView(self._store, self._clock, self._memories)
+            searched = self._searched
+            if searched is None or searched.marks != current.marks or self._is_old(searched):
+                self._answers.begin()
+                self._searched = current
+                if searched is not None:
+                    searched.close()
+        return current
+
+    def searched(self) -> TenantView:
+        """The view to search: whatever is found in `current`, with all that was opened before."""
+        self.current()
+        assert self._searched is not None
+        return self._searched
 
     def committed(self, schema: Schema, merchandise: Merchandise) -> None:
         """A transaction has ended: the next read sees it."""
+        self.take(schema, merchandise)
+        current, self._current = self._current, None
+        if current is not None and current is not self._searched:
+            current.close()
+
+    def take(self, schema: Schema, merchandise: Merchandise) -> None:
+        """Search with these from now on."""
         self.schema = schema
         self._merchandise = merchandise
-        self.release()
 
     def release_if_old(self) -> None:
         """End a view that has lived long enough; called every second."""
-        view = self._view
-        if view is not None and self._clock.monotonic_ms() - view.opened_ms > VIEW_AGE_MS_MAX:
+        if self._searched is not None and self._is_old(self._searched):
             self.release()
 
     def release(self) -> None:
-        """End the view, if one is open."""
-        if self._view is not None:
-            self._view.close()
-            self._view = None
+        """End the views that are open."""
+        current, searched = self._current, self._searched
+        self._current = self._searched = None
+        for view in (current, searched if searched is not current else None):
+            if view is not None:
+                view.close()
+
+    def _is_old(self, view: TenantView) -> bool:
+        return self._clock.monotonic_ms() - view.opened_ms > VIEW_AGE_MS_MAX

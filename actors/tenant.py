@@ -142,7 +142,7 @@ class Tenant:
             directory=str(self._store.directory),
             anonymous_memory_bytes=_anonymous_memory_bytes(),
             state_hash=f"{current.view.state_hash:032x}",
-            segment_count=len(current.branch(current.record("").number).segments),
+            segment_count=_segment_count(self.reader),
         )
 
     def read(self, job: Callable[[ReadView], bytes]) -> bytes:
@@ -263,6 +263,11 @@ def _resolve_begin(settings: TenantSettings, context: WriteContext) -> Resolutio
     )
     resolution.put(BRANCHES, branch_key(FIRST_BRANCH), branch)
     return resolution
+
+
+def _segment_count(reader: Reader) -> int:
+    searched = reader.searched()
+    return len(searched.branch(searched.record("").number).segments)
 
 
 def _anonymous_memory_bytes() -> int:

@@ -27,6 +27,7 @@ from actors.index.merge import (
 from actors.index.segments import SegmentRecord, read_segment_list
 from actors.scratch import Entry, read_chunks
 from actors.storage.environment import WriteBatch
+from actors.storage.marks import mark_publication
 from actors.storage.store import Store
 from actors.storage.tables import INVENTORIES, product_key
 from actors.writer import Writer
@@ -217,7 +218,10 @@ def _carry(branch: int, record_key: bytes, batch: WriteBatch) -> bool:
 
 
 def _publish(branch: int, record_key: bytes, batch: WriteBatch) -> bool:
-    return publish_merge(batch, branch, record_key, partial(_inventory, batch, branch))
+    published = publish_merge(batch, branch, record_key, partial(_inventory, batch, branch))
+    if published:
+        mark_publication(batch)
+    return published
 
 
 def _inventory(batch: WriteBatch, branch: int, product_id: bytes) -> InventoryRecord | None:

@@ -17,11 +17,9 @@ from typing import Final, TypeVar
 import structlog
 import xxhash
 
-from actors.catalog.fields import SETTINGS_KEY, read_fields
-from actors.catalog.schemas import schema_of
+from actors.catalog.fields import read_fields
 from actors.index.schema import Schema
-from actors.merchandising.compiled import MerchandiseCache
-from actors.merchandising.settings import texts_of
+from actors.merchandising.searched import SearchedSettings, read_settings
 from actors.model.fields import FieldBook
 from actors.replication.apply import Changed, apply_entry, request_key
 from actors.replication.derive import derive
@@ -30,7 +28,7 @@ from actors.search.merchandise import Merchandise
 from actors.storage.environment import ReadView, WriteBatch
 from actors.storage.log import last_entry_hash, last_position
 from actors.storage.store import Store
-from actors.storage.tables import REQUESTS, SETTINGS
+from actors.storage.tables import REQUESTS
 from node.clock import Clock
 from node.config import MIB
 from node.errors import (
@@ -85,10 +83,18 @@ class Writer:
         self._hurry = asyncio.Event()
         self._settings = TenantSettings()
         self._fields = FieldBook([])
-        self._merchandise_cache = MerchandiseCache()
-        self.schema = schema_of(self._settings, self._fields.records, {})
-        self.merchandise = Merchandise()
+        self._searched = SearchedSettings()
         self._reload()
+
+    @property
+    def schema(self) -> Schema:
+        """How the last transaction's state is searched."""
+        return self._searched.schema
+
+    @property
+    def merchandise(self) -> Merchandise:
+        """What its merchandisers have decided."""
+        return self._searched.merchandise
 
     async def submit(self, command: WriteCommand) -> bytes:
         """The serialised answer, when the write is durable and visible.
@@ -213,15 +219,13 @@ class Writer:
 
     def _reload(self) -> None:
         with self._store.read() as view:
-            value = view.get(SETTINGS, SETTINGS_KEY)
-            self._settings = TenantSettings.FromString(b"" if value is None else bytes(value))
+            self._settings = read_settings(view)
             self._fields = FieldBook(read_fields(view))
             self._read_schema(view)
 
     def _read_schema(self, view: ReadView) -> None:
         """What searches need to know of the settings, made here so that the event loop need not."""
-        self.schema = schema_of(self._settings, self._fields.records, texts_of(view))
-        self.merchandise = self._merchandise_cache.of(view, self.schema)
+        self._searched.take(view, self._settings, self._fields.records)
 
 
 def _remembered(command: WriteCommand, batch: WriteBatch) -> bytes | None:

@@ -39,6 +39,9 @@ PROCESS_NOT_STARTED: Final = "process_not_started"
 WRITE_FAILED: Final = "write_failed"
 """A write met what cannot be: a bug, or damage. The replica ends and recovers from its log."""
 
+KEYRING_SLOTS_TORN: Final = "keyring_slots_torn"
+"""Slots that were being written when the power went were freed; nothing that was committed needs them."""
+
 SEGMENTS_MERGED: Final = "segments_merged"
 MERGE_FAILED: Final = "merge_failed"
 """The builder did not finish; it is tried again, searches go on over more segments meanwhile."""

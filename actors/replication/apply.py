@@ -20,6 +20,7 @@ from actors.storage.tables import (
     REQUEST_TIMES,
     REQUESTS,
     SETTINGS,
+    UNSEARCHED,
     TableClass,
     branch_of,
 )
@@ -39,10 +40,20 @@ class Changed:
     products: dict[int, dict[bytes, None]] = field(default_factory=dict)
     inventories: dict[int, dict[bytes, None]] = field(default_factory=dict)
     branches: set[int] = field(default_factory=set)
-    settings: bool = False
+    index_position: int = 0
+    """Of the last entry that changed anything that searches see; 0: none did."""
+    settings_position: int = 0
+    """Of the last entry that changed settings or fields; 0: none did."""
 
-    def note(self, table: int, key: bytes) -> None:
-        """Remember one change."""
+    @property
+    def settings(self) -> bool:
+        """Whether settings or fields have changed."""
+        return self.settings_position > 0
+
+    def note(self, table: int, key: bytes, *, position: int) -> None:
+        """Remember one change, of the entry at `position`."""
+        if table not in UNSEARCHED:
+            self.index_position = position
         if table == PRODUCTS.number:
             self.products.setdefault(branch_of(key), {})[key[4:]] = None
         elif table == INVENTORIES.number:
@@ -50,7 +61,7 @@ class Changed:
         elif table == BRANCHES.number:
             self.branches.add(int.from_bytes(key, "big"))
         elif table in {SETTINGS.number, FIELDS.number}:
-            self.settings = True
+            self.settings_position = position
 
 
 def apply_entry(batch: WriteBatch, entry: LogEntry, stored: bytes, changed: Changed) -> None:
@@ -69,7 +80,7 @@ def apply_entry(batch: WriteBatch, entry: LogEntry, stored: bytes, changed: Chan
             batch.put(table, change.key, change.value)
         else:
             batch.delete(table, change.key)
-        changed.note(change.table, change.key)
+        changed.note(change.table, change.key, position=entry.position)
     if entry.request_id:
         _remember(batch, entry)
     _forget(batch, entry.time_ms - REQUEST_MEMORY_MS)

@@ -11,13 +11,19 @@ from actors.model.attributes import read_content
 from actors.model.cards import card_of
 from actors.replication.apply import Changed
 from actors.storage.environment import WriteBatch
+from actors.storage.marks import mark_changes
 from actors.storage.tables import BRANCHES, CARDS, INVENTORIES, PRODUCTS, product_key
 from protos.internal.records_pb2 import BranchRecord, InventoryRecord, ProductRecord
 from protos.v1.catalog_pb2 import Branch
 
 
 def derive(batch: WriteBatch, changed: Changed, schema: Schema) -> None:
-    """Update cards and index from logical tables; a pure function of these and the changed keys."""
+    """Update marks, cards and index; a pure function of logical tables and the changed keys."""
+    mark_changes(
+        batch,
+        index_position=changed.index_position,
+        settings_position=changed.settings_position,
+    )
     for branch in changed.branches:
         if not _is_searched(batch, branch):
             batch.delete_array(branch_key(branch))

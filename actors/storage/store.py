@@ -118,9 +118,11 @@ class Store:
             raise StoreMissingError(
                 f"{directory.name}: no such directory; restore it from an image"
             )
-        _check_manifest(directory)
+        tenant_id = _check_manifest(directory)
         ownership = Ownership.take(directory)
-        keyring = Keyring.open(directory / "keyring", wrapping_key=wrapping_key)
+        keyring = Keyring.open(
+            directory / "keyring", wrapping_key=wrapping_key, tenant_id=tenant_id
+        )
         return cls(directory, Environment(directory, writable=True), keyring, ownership)
 
     def begin_opening(self, *, incarnation: int, low_water: int) -> int:
@@ -181,6 +183,7 @@ class Store:
     def close(self) -> None:
         """Release the file and the ownership."""
         self._environment.close()
+        self.keyring.close()
         self._ownership.release()
 
 
@@ -218,10 +221,11 @@ def _identity(view: ReadView, directory: Path) -> StoreIdentity:
     return StoreIdentity(**json.loads(bytes(value)))
 
 
-def _check_manifest(directory: Path) -> None:
+def _check_manifest(directory: Path) -> str:
+    """The id of the tenant whose store this is."""
     try:
         manifest = json.loads((directory / "manifest.json").read_bytes())
-        found = int(manifest["format"])
+        found, tenant_id = int(manifest["format"]), str(manifest["tenant_id"])
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(
             f"{directory.name}: manifest.json cannot be read ({error}); restore the store",
@@ -232,6 +236,7 @@ def _check_manifest(directory: Path) -> None:
             f"{directory.name}: format {found}, this release reads up to {FORMAT}; "
             "install the release that wrote it"
         )
+    return tenant_id
 
 
 def _write_durably(path: Path, content: bytes) -> None:

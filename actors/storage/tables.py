@@ -124,8 +124,9 @@ LOCAL: Final = Table(
     65,
     "local",
     TableClass.LOCAL,
-    "identity, epoch, opening, open, position, entry_hash, state_hash, log_bytes, log_first",
-    "see store.py",
+    "identity, epoch, opening, open, position, entry_hash, state_hash, log_bytes, log_first, "
+    "index_position, settings_position, publication_count",
+    "see store.py and marks.py",
 )
 
 TABLES: Final = (
@@ -158,6 +159,10 @@ TABLES: Final = (
     LOCAL,
 )
 BY_NUMBER: Final = {table.number: table for table in TABLES}
+
+UNSEARCHED: Final = frozenset({API_KEYS.number, REQUESTS.number, REQUEST_TIMES.number})
+"""Logical tables that no search looks at: an entry that changes these alone leaves what readers have opened as good
+as it was. A new table counts as searched until it stands here."""
 
 
 def branch_prefix(branch: int) -> bytes:

@@ -203,12 +203,12 @@ def test_a_process_that_still_holds_the_store_is_ended_first(directory: Path) ->
 
 
 def test_a_keyring_opens_only_with_its_servers_key(directory: Path) -> None:
-    first = Keyring.open(directory / "keyring", wrapping_key=WRAPPING)
-    again = Keyring.open(directory / "keyring", wrapping_key=WRAPPING)
+    first = Keyring.open(directory / "keyring", wrapping_key=WRAPPING, tenant_id="shop")
+    again = Keyring.open(directory / "keyring", wrapping_key=WRAPPING, tenant_id="shop")
 
     assert first.secret_hmac("s") == again.secret_hmac("s")
     with pytest.raises(KeyringDamagedError, match=r"platform\.key"):
-        Keyring.open(directory / "keyring", wrapping_key=bytes(32))
+        Keyring.open(directory / "keyring", wrapping_key=bytes(32), tenant_id="shop")
 
 
 def test_a_flipped_bit_in_the_keyring_is_noticed(directory: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_flipped_bit_in_the_keyring_is_noticed(directory: Path) -> None:
     path.write_bytes(bytes(content))
 
     with pytest.raises(KeyringDamagedError, match="checksum"):
-        Keyring.open(path, wrapping_key=WRAPPING)
+        Keyring.open(path, wrapping_key=WRAPPING, tenant_id="shop")
 
 
 def _append(environment: Environment, position: int, previous: bytes, **limits: int) -> None:
