@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from actors.accounts.keys import list_keys, resolve_revoke_key
 from actors.catalog.branches import (
@@ -30,6 +30,7 @@ from actors.merchandising.synonyms import (
     resolve_delete_synonyms,
     resolve_write_synonyms,
 )
+from actors.parsing import parse as _parse
 from actors.replication.resolution import Resolution, WriteCommand
 from actors.storage.environment import ReadView
 from actors.tenant import Tenant
@@ -202,17 +203,3 @@ def _get_product(body: bytes, tenant_id: str, view: ReadView) -> bytes:
 
 def _get_settings(view: ReadView) -> bytes:
     return get_settings(view).SerializeToString(deterministic=True)
-
-
-RequestT = TypeVar("RequestT", bound=Message)
-
-
-def _parse(message_type: type[RequestT], body: bytes) -> RequestT:
-    try:
-        return message_type.FromString(body)
-    except DecodeError as error:
-        raise InvalidArgumentError(
-            f"the body is no {message_type.DESCRIPTOR.name}, or a text in it is not UTF-8; "
-            "send what the generated client code serialises",
-            reason="BODY_MALFORMED",
-        ) from error

@@ -288,6 +288,7 @@ class AsyncAdminClient(AsyncCaller):
     create_tenant = _Method(admin_calls.create_tenant)
     list_tenants_page = _Method(admin_calls.list_tenants_page)
     delete_tenant = _Method(admin_calls.delete_tenant)
+    set_readers = _Method(admin_calls.set_readers)
     get_status = _Method(admin_calls.get_status)
 
     async def list_tenants(self) -> AsyncGenerator[Tenant, None]:

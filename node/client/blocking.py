@@ -267,6 +267,7 @@ class AdminClient(Caller):
     create_tenant = _Method(admin_calls.create_tenant)
     list_tenants_page = _Method(admin_calls.list_tenants_page)
     delete_tenant = _Method(admin_calls.delete_tenant)
+    set_readers = _Method(admin_calls.set_readers)
     get_status = _Method(admin_calls.get_status)
 
     def list_tenants(self) -> Iterator[Tenant]:

@@ -50,6 +50,9 @@ class Method:
     repeats it with the same request id, or decides not to.
     """
 
+    may_ask_readers: bool
+    """Whether a reader answers as well as the primary: it needs what is on disk and nothing else."""
+
     deadline_ms_max: int
     """A longer deadline is cut to this."""
 
@@ -82,6 +85,7 @@ def _search(name: str) -> Method:
         role=Key.SEARCH,
         kind=Kind.UNARY,
         is_repeatable=True,
+        may_ask_readers=True,
         deadline_ms_max=10 * _SECOND_MS,
         body_size_bytes_max=256 * KIB,
         cost=1,
@@ -94,6 +98,7 @@ def _read(service: str, name: str, *, role: int) -> Method:
         role=role,
         kind=Kind.UNARY,
         is_repeatable=True,
+        may_ask_readers=False,
         deadline_ms_max=30 * _SECOND_MS,
         body_size_bytes_max=64 * KIB,
         cost=1,
@@ -115,6 +120,7 @@ def _write(
         role=role,
         kind=kind,
         is_repeatable=is_import,
+        may_ask_readers=False,
         deadline_ms_max=12 * _HOUR_MS if is_import else 60 * _SECOND_MS,
         body_size_bytes_max=body_size_bytes_max,
         cost=cost,
