@@ -13,6 +13,7 @@ import ray
 
 from actors.process import CLOSE_GRACE_MS, Opening, die, spare_the_collector
 from actors.reading import ReaderService, ReadingTenant
+from actors.storage.keyring import wrapping_key
 from actors.storage.overdue import reader_lock
 from actors.storage.owner import Ownership
 from node.clock import SystemClock
@@ -89,7 +90,12 @@ class ReaderProcess:
         directory = self._paths.store(self._store_id)
         # An earlier reader of this index, that nobody watches any more, is ended.
         self._lock = Ownership.take(reader_lock(directory, self._index))
-        self._tenant = ReadingTenant.open(directory, self._tenant_id, SystemClock())
+        self._tenant = ReadingTenant.open(
+            directory,
+            self._tenant_id,
+            SystemClock(),
+            wrapping_key=wrapping_key(self._paths.platform_key.read_bytes(), self._tenant_id),
+        )
         self._link = LinkServer(
             ReaderService(self._tenant),
             self._tenant_id,

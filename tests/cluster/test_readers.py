@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -207,9 +207,7 @@ def test_readers_serve_the_next_incarnation_of_a_killed_primary(
         found = {product.id for product in shop.list_products(deadline_ms=20_000)}
         assert ids <= found, round_number
     eventually(
-        lambda: (
-            len(now := reader_processes(server, "first")) == 2 and not set(now) & set(before)
-        )
+        lambda: len(now := reader_processes(server, "first")) == 2 and not set(now) & set(before)
     )
     eventually(lambda: only_readers_answer(server, shop))
 
