@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from node.errors import StorageError
@@ -40,9 +39,7 @@ def draw(response: GetAnalyticsResponse, tenant: str, path: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.legend(loc="upper left", frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
-    locator = AutoDateLocator()
-    revenue.xaxis.set_major_locator(locator)
-    revenue.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    revenue.tick_params(axis="x", rotation=30)
     try:
         figure.savefig(path, dpi=_DPI, format="png")
     except OSError as error:
