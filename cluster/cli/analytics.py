@@ -72,7 +72,8 @@ def show_analytics(response: GetAnalyticsResponse, *, console: Console) -> None:
     days = response.days
     span = f"{days[0].name} to {days[-1].name}" if days else "no days"
     currency = response.currency_code
-    _show(span, [response.total], _total_columns(currency), console)
+    console.print(span, style="bold", highlight=False)
+    _show("", [response.total], _total_columns(currency), console)
     _show("queries", response.queries, _query_columns(currency), console)
     _show(
         "queries without results",
