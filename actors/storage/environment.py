@@ -223,6 +223,11 @@ class Environment:
         """Free the slots of readers that died; how many there were."""
         return int(self._environment.reader_check())
 
+    def open_views(self) -> list[tuple[int, int]]:
+        """Every view that any process holds: its process's number, and the id of the commit it sees."""
+        rows = (line.split() for line in str(self._environment.readers()).splitlines()[1:])
+        return [(int(row[0]), int(row[2])) for row in rows if len(row) == 3 and row[2].isdigit()]
+
     @property
     def size_bytes(self) -> int:
         """What the file takes on disk."""

@@ -43,6 +43,7 @@ COMMANDS: Final = MappingProxyType(
         "settings": _Place("settings", "settings", "How a tenant's search orders and reads."),
         "search": _Place("search", "search", "Search a tenant's products."),
         "suggest": _Place("suggest", "suggest", "Show what is suggested while a shopper types."),
+        "analytics": _Place("analytics", "analytics", "A tenant's figures, as tables and a plot."),
     }
 )
 

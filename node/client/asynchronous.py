@@ -19,7 +19,7 @@ from typing import Any, Generic, Self, cast, overload
 import grpc
 from grpc import aio
 
-from node.client import admin_calls, event_calls, merchandising_calls, shop_calls
+from node.client import admin_calls, analytics_calls, event_calls, merchandising_calls, shop_calls
 from node.client.calls import AnswerT, Call, Consistency, P, new_request_id
 from node.client.connection import (
     CHANNEL_OPTIONS,
@@ -168,6 +168,7 @@ class AsyncClient(AsyncCaller):
     list_synonyms_page = _Method(merchandising_calls.list_synonyms_page)
     get_search_settings = _Method(merchandising_calls.get_search_settings)
     update_search_settings = _Method(merchandising_calls.update_search_settings)
+    get_analytics = _Method(analytics_calls.get_analytics)
 
     async def list_products(self, *, branch: str = "") -> AsyncGenerator[Product, None]:
         """All products of a branch, by id, a page at a time."""
@@ -289,6 +290,7 @@ class AsyncAdminClient(AsyncCaller):
     create_tenant = _Method(admin_calls.create_tenant)
     list_tenants_page = _Method(admin_calls.list_tenants_page)
     delete_tenant = _Method(admin_calls.delete_tenant)
+    set_readers = _Method(admin_calls.set_readers)
     get_status = _Method(admin_calls.get_status)
 
     async def list_tenants(self) -> AsyncGenerator[Tenant, None]:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Self, cast, overload
 
 import grpc
 
-from node.client import admin_calls, event_calls, merchandising_calls, shop_calls
+from node.client import admin_calls, analytics_calls, event_calls, merchandising_calls, shop_calls
 from node.client.calls import AnswerT, Call, Consistency, P, new_request_id
 from node.client.connection import (
     CHANNEL_OPTIONS,
@@ -154,6 +154,7 @@ class Client(Caller):
     list_synonyms_page = _Method(merchandising_calls.list_synonyms_page)
     get_search_settings = _Method(merchandising_calls.get_search_settings)
     update_search_settings = _Method(merchandising_calls.update_search_settings)
+    get_analytics = _Method(analytics_calls.get_analytics)
 
     def list_products(self, *, branch: str = "") -> Iterator[Product]:
         """All products of a branch, by id, a page at a time."""
@@ -268,6 +269,7 @@ class AdminClient(Caller):
     create_tenant = _Method(admin_calls.create_tenant)
     list_tenants_page = _Method(admin_calls.list_tenants_page)
     delete_tenant = _Method(admin_calls.delete_tenant)
+    set_readers = _Method(admin_calls.set_readers)
     get_status = _Method(admin_calls.get_status)
 
     def list_tenants(self) -> Iterator[Tenant]:
