@@ -26,6 +26,8 @@ from node.telemetry import configure_logging, log_to
 from protos.internal.records_pb2 import GroupRecord
 
 TICK_S: Final = 0.1
+FAREWELL_S: Final = 1.0
+"""A reader that ends by itself leaves its supervisor so long to hear of it, its file closed already."""
 
 
 class ReaderProcess:
@@ -116,6 +118,8 @@ class ReaderProcess:
                 revision_now = registry.revision()
                 if revision_now != revision and not self._is_wanted():
                     await self._close()
+                    self._closed.set()
+                    await asyncio.sleep(FAREWELL_S)
                     os._exit(0)
                 revision = revision_now
 

@@ -11,6 +11,7 @@ from typing import Final
 _MODULES: Final = {
     "demo": ("loadtest.demo", "a market hall with two shops, from start to stop"),
     "engine": ("loadtest.engine", "our index against tantivy"),
+    "events": ("loadtest.events", "searches while visitors' events are written all the time"),
     "freshness": ("loadtest.freshness", "searches while prices and stock change all the time"),
     "path": ("loadtest.path", "a search over TLS against a bare echo"),
     "relevance": ("loadtest.relevance", "the order of the first ten against people's judgments"),

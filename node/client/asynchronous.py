@@ -19,7 +19,7 @@ from typing import Any, Generic, Self, cast, overload
 import grpc
 from grpc import aio
 
-from node.client import admin_calls, analytics_calls, merchandising_calls, shop_calls
+from node.client import admin_calls, analytics_calls, event_calls, merchandising_calls, shop_calls
 from node.client.calls import AnswerT, Call, Consistency, P, new_request_id
 from node.client.connection import (
     CHANNEL_OPTIONS,
@@ -159,6 +159,7 @@ class AsyncClient(AsyncCaller):
     issue_key = _Method(shop_calls.issue_key)
     list_keys = _Method(shop_calls.list_keys)
     revoke_key = _Method(shop_calls.revoke_key)
+    write_events = _Method(event_calls.write_events)
     write_rules = _Method(merchandising_calls.write_rules)
     delete_rules = _Method(merchandising_calls.delete_rules)
     list_rules_page = _Method(merchandising_calls.list_rules_page)
