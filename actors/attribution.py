@@ -1,8 +1,9 @@
 """Attribution tokens: what an answer says of itself, signed, so that an event that brings it back needs no look-up.
 
-A token is the URL-safe base64 of an AttributionContent and 10 bytes of keyed BLAKE2b of it under the tenant's token key
-(RFC 7693: a MAC as it is, at a tenth of what the library's HMAC costs a search). It holds no secret and names nobody: equal answers of one state have equal tokens. One that was forged, cut,
-or made by another tenant reads as none, and credits nothing.
+A token is the URL-safe base64 of an AttributionContent and 10 bytes of keyed BLAKE2b of it under the tenant's
+token key (RFC 7693: a MAC as it is, at a tenth of what the library's HMAC costs a search). It holds no secret
+and names nobody: equal answers of one state have equal tokens. One that was forged, cut, or made by another
+tenant reads as none, and credits nothing.
 """
 
 import base64
