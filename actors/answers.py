@@ -230,7 +230,7 @@ class _Results:
 
 
 def search_response(page: SearchPage, request: SearchRequest, shown: Shown) -> bytes:
-    """The serialised SearchResponse; equal states and requests give equal bytes."""
+    """The serialised SearchResponse, without its position; equal states and requests give equal bytes."""
     results = _Results(request, shown)
     response = RawSearchResponse(
         results=results.of(page.hits, page),
@@ -239,7 +239,6 @@ def search_response(page: SearchPage, request: SearchRequest, shown: Shown) -> b
         next_page_token=page.next_page_token,
         relaxed_results=results.of(page.relaxed_hits, page),
         relaxed_total_size=page.relaxed_total,
-        position=shown.position,
         corrected_query=page.corrected_query,
         did_you_mean=page.did_you_mean,
         related_results=results.of(page.related_hits, page),

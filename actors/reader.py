@@ -22,7 +22,9 @@ from actors.learning.normal import normal_query
 from actors.merchandising.previews import check_preview
 from actors.model.masks import check_read_mask
 from actors.model.storefront import Storefront
+from actors.parsing import parse
 from actors.queries import to_query
+from actors.recent_answers import RecentAnswers
 from actors.search.learned import Learned
 from actors.search.merchandise import Merchandise
 from actors.search.search import search
@@ -35,6 +37,7 @@ from actors.suggestions import suggest_response, to_suggest_query
 from node.clock import Clock
 from protos.internal.link_pb2 import Caller
 from protos.internal.records_pb2 import AttributionContent, BranchRecord
+from protos.internal.wire_pb2 import RawSearchResponse
 from protos.v1.search_pb2 import SearchRequest, SuggestRequest
 
 VIEW_AGE_MS_MAX: Final = 1_000
@@ -117,10 +120,21 @@ class Reader:
         """The same, or an earlier one that searches see no difference to."""
         self._memories: dict[int, BranchMemory] = {}
         self._answers = AnswerCache()
+        self._recent = RecentAnswers()
 
-    def search(self, request: SearchRequest, caller: Caller) -> bytes:
-        """The serialised SearchResponse."""
+    def search(self, body: bytes, caller: Caller) -> bytes:
+        """The serialised SearchResponse to a serialised SearchRequest."""
         current = self.searched()
+        recent, role = self._recent, caller.role
+        recent.follow(current, self.schema, self._merchandise, self.learned.popularity)
+        answer = recent.get(role, body)
+        if answer is None:
+            answer = self._search(parse(SearchRequest, body), caller, current)
+            recent.keep(role, body, answer)
+        return answer + RawSearchResponse(position=self.position).SerializeToString()
+
+    def _search(self, request: SearchRequest, caller: Caller, current: TenantView) -> bytes:
+        """The answer, but for the position, which moves on while the rest stays as it is."""
         check_read_mask(request.read_mask.paths)
         check_preview(request, caller, current.view)
         record = current.record(request.branch)
@@ -252,6 +266,7 @@ class Reader:
         """End the views that are open."""
         current, searched = self._current, self._searched
         self._current = self._searched = None
+        self._recent.clear()
         for view in (current, searched if searched is not current else None):
             if view is not None:
                 view.close()

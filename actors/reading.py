@@ -20,7 +20,7 @@ from node.errors import InvariantError, SaluhallError, UnavailableError
 from node.ids import TenantId
 from node.status import status_bytes
 from protos.internal.link_pb2 import Answer, Call
-from protos.v1.search_pb2 import SearchRequest, SuggestRequest
+from protos.v1.search_pb2 import SuggestRequest
 
 _SEARCH: Final = "/saluhall.v1.SearchService/"
 
@@ -81,9 +81,7 @@ class ReaderService:
         self._tenant = tenant
         reader = tenant.reader
         self._reads: Mapping[str, Callable[[Call], bytes]] = {
-            _SEARCH + "Search": lambda call: reader.search(
-                parse(SearchRequest, call.body), call.caller
-            ),
+            _SEARCH + "Search": lambda call: reader.search(call.body, call.caller),
             _SEARCH + "Suggest": lambda call: reader.suggest(parse(SuggestRequest, call.body)),
         }
 

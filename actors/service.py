@@ -110,9 +110,7 @@ class TenantService:
         tenant = self._tenant
         listed = self._listed
         return {
-            _SEARCH + "Search": lambda call: tenant.reader.search(
-                _parse(search_pb2.SearchRequest, call.body), call.caller
-            ),
+            _SEARCH + "Search": lambda call: tenant.reader.search(call.body, call.caller),
             _SEARCH + "Suggest": lambda call: tenant.reader.suggest(
                 _parse(search_pb2.SuggestRequest, call.body)
             ),

@@ -29,7 +29,7 @@ from loadtest.path_measure import (
     echo_server,
     measure,
 )
-from loadtest.path_server import PrivateServer, private_server, words_of
+from loadtest.path_server import PrivateServer, private_server, spellings, words_of
 from node.client import Client
 from node.client import shop_calls as calls
 
@@ -50,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="for each server and concurrency")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round")
     parser.add_argument("--warm-up", type=float, default=2.0, help="seconds before the first")
+    parser.add_argument(
+        "--spellings",
+        type=int,
+        default=1,
+        help="of each query; with many, hardly any answer is one that was given a moment ago",
+    )
     parser.add_argument("--seed", type=int, default=1, help="chooses the queries")
 
 
@@ -65,7 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
         warm_up_seconds=arguments.warm_up,
     )
     products = list(catalogue_products(SHOP, count=arguments.products))
-    queries = words_of(products, count=QUERY_COUNT, seed=arguments.seed)
+    queries = spellings(
+        words_of(products, count=QUERY_COUNT, seed=arguments.seed), count=arguments.spellings
+    )
     with private_server() as server:
         console.print(f"A server with {len(products):,} products is being filled")
         admin_key = server.create_tenant(currency_code=SHOPS[SHOP].currency_code)
@@ -115,6 +123,7 @@ def figures_of(
             "rounds": arguments.rounds,
             "seconds": arguments.seconds,
             "seed": arguments.seed,
+            "spellings": arguments.spellings,
             "request_bytes_median": statistics.median(len(request) for request in sizes),
             "answer_bytes_median": statistics.median(sizes.values()),
             "cpus": os.cpu_count(),

@@ -118,6 +118,22 @@ def words_of(products: Sequence[Product], *, count: int, seed: int) -> list[str]
     return queries
 
 
+def spellings(queries: Sequence[str], *, count: int) -> list[str]:
+    """Each query in up to so many spellings, small and capital letters mixed: the same search, another request.
+
+    They are in turn: a query's second spelling comes when every query has been asked in its first.
+    """
+    found: dict[str, None] = {}
+    for number in range(count):
+        for query in queries:
+            spelling = "".join(
+                letter.swapcase() if number >> index & 1 else letter
+                for index, letter in enumerate(query)
+            )
+            found.setdefault(spelling)
+    return list(found)
+
+
 def _saluhall(arguments: Sequence[str], environment: dict[str, str]) -> None:
     subprocess.run(
         [sys.executable, "-m", "cluster.cli.main", *arguments],

@@ -128,6 +128,24 @@ async def test_an_acknowledged_write_is_in_the_next_search(shop: Shop) -> None:
         assert await shop.ids(f"word{number}") == [f"kettle-{number}"]
 
 
+async def test_the_same_search_again_is_answered_from_what_was_found(shop: Shop) -> None:
+    """And the answer's position moves on with commits that no search sees."""
+    await shop.write(kettle())
+    before = await shop.search("kettle")
+    shop.tenant.reader._search = None  # type: ignore[assignment]
+    issued = await shop.call(
+        ACCOUNT + "IssueKey",
+        account_pb2.IssueKeyRequest(role=account_pb2.Key.SEARCH),
+        account_pb2.IssueKeyResponse,
+    )
+
+    again = await shop.search("kettle")
+
+    assert again.position == issued.position == before.position + 1
+    again.position = before.position
+    assert again == before
+
+
 async def test_the_same_write_again_changes_nothing(shop: Shop) -> None:
     first = await shop.write(kettle(prices=priced(5)))
     again = await shop.write(kettle(prices=priced(5)))
