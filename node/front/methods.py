@@ -13,7 +13,14 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from node.config import KIB, MIB
 from node.errors import InvariantError
-from protos.v1 import account_pb2, catalog_pb2, event_pb2, merchandising_pb2, search_pb2
+from protos.v1 import (
+    account_pb2,
+    catalog_pb2,
+    event_pb2,
+    merchandising_pb2,
+    privacy_pb2,
+    search_pb2,
+)
 from protos.v1.account_pb2 import Key
 
 SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
@@ -22,6 +29,7 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
     account_pb2.DESCRIPTOR.services_by_name["AccountService"],
     merchandising_pb2.DESCRIPTOR.services_by_name["MerchandisingService"],
     event_pb2.DESCRIPTOR.services_by_name["EventService"],
+    privacy_pb2.DESCRIPTOR.services_by_name["PrivacyService"],
 )
 
 _SECOND_MS: Final = 1_000
@@ -126,6 +134,7 @@ _CATALOG: Final = "CatalogService"
 _ACCOUNT: Final = "AccountService"
 _MERCHANDISING: Final = "MerchandisingService"
 _EVENTS: Final = "EventService"
+_PRIVACY: Final = "PrivacyService"
 
 _ROWS: Final = (
     _search("Search"),
@@ -167,4 +176,10 @@ _ROWS: Final = (
         cost=10,
     ),
     _write(_EVENTS, "WriteEvents", role=Key.SEARCH, body_size_bytes_max=2 * MIB, cost=5),
+    _read(_PRIVACY, "ExportVisitor", role=Key.ADMIN),
+    _read(_PRIVACY, "SignExport", role=Key.ADMIN),
+    _write(_PRIVACY, "EraseVisitor", role=Key.ADMIN),
+    _write(_PRIVACY, "UpdateVisitor", role=Key.ADMIN),
+    _read(_PRIVACY, "GetRetention", role=Key.ADMIN),
+    _write(_PRIVACY, "UpdateRetention", role=Key.ADMIN),
 )
