@@ -5,36 +5,19 @@ requests never pass through Ray. A process that has served one tenant never serv
 """
 
 import asyncio
-import gc
 import os
-from dataclasses import dataclass
-from typing import Final
 
 import ray
-import structlog
 
+from actors.process import CLOSE_GRACE_MS, Opening, die, spare_the_collector
 from actors.service import TenantService
 from actors.tenant import Tenant
 from node.config import ServerPaths
-from node.errors import InvariantError, SaluhallError
+from node.errors import SaluhallError
 from node.ids import StoreId, TenantId
 from node.link import LinkServer
 from node.registry.embedded import EmbeddedRegistry
-from node.telemetry import REPLICA_BROKEN, configure_logging, log_to
-
-CLOSE_GRACE_MS: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """How the start of a replica went."""
-
-    pid: int
-    incarnation: int
-    """0 when it failed."""
-
-    failure: str
-    """Why it does not serve; empty when it does."""
+from node.telemetry import configure_logging, log_to
 
 
 class Replica:
@@ -76,7 +59,7 @@ class Replica:
         self._closed.set()
 
     async def _start(self) -> Opening:
-        _spare_the_collector()
+        spare_the_collector()
         log_to(self._paths.logs / f"replica-{self._tenant_id}.log")
         configure_logging()
         try:
@@ -94,7 +77,7 @@ class Replica:
             TenantService(self._tenant),
             self._tenant_id,
             self._paths.replica_socket(self._store_id, incarnation),
-            on_invariant_broken=_die,
+            on_invariant_broken=die,
         )
         self._remove_old_sockets(incarnation)
         await self._link.start()
@@ -105,22 +88,6 @@ class Replica:
         current = self._paths.replica_socket(self._store_id, incarnation)
         for path in current.parent.glob(f"{self._store_id[:12]}-*.sock"):
             path.unlink(missing_ok=True)
-
-
-def _spare_the_collector() -> None:
-    """Look for cycles seldom: what is imported stays, and what a write makes is freed by counting.
-
-    Measured on an import: Python's defaults spend 5 to 8 % of its time on looking.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
-def _die(error: InvariantError) -> None:
-    """What cannot be has happened: nothing of this process is to be trusted, its log is."""
-    structlog.get_logger().error(REPLICA_BROKEN, message=error.message)
-    os._exit(1)
 
 
 ReplicaActor = ray.remote(Replica)

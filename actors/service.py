@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from actors.accounts.keys import list_keys, resolve_revoke_key
 from actors.catalog.branches import (
@@ -30,6 +30,7 @@ from actors.merchandising.synonyms import (
     resolve_delete_synonyms,
     resolve_write_synonyms,
 )
+from actors.parsing import parse as _parse
 from actors.privacy.retention import get_retention, resolve_update_retention
 from actors.replication.resolution import Resolution, WriteCommand
 from actors.storage.environment import ReadView
@@ -39,6 +40,7 @@ from node.status import status_bytes
 from protos.internal import link_pb2
 from protos.v1 import (
     account_pb2,
+    analytics_pb2,
     catalog_pb2,
     event_pb2,
     merchandising_pb2,
@@ -53,6 +55,7 @@ _ACCOUNT: Final = "/saluhall.v1.AccountService/"
 _MERCHANDISING: Final = "/saluhall.v1.MerchandisingService/"
 _EVENTS: Final = "/saluhall.v1.EventService/"
 _PRIVACY: Final = "/saluhall.v1.PrivacyService/"
+_ANALYTICS: Final = "/saluhall.v1.AnalyticsService/"
 _REPLICA: Final = "/saluhall.internal.Replica/"
 
 _STREAMS: Final = frozenset({_CATALOG + "SetInventory", _EVENTS + "WriteEvents"})
@@ -82,6 +85,10 @@ class TenantService:
         return answer
 
     async def _body(self, call: link_pb2.Call) -> bytes:
+        if call.method == _ANALYTICS + "GetAnalytics":
+            self._tenant.checked_position(call.position_min)
+            request = _parse(analytics_pb2.GetAnalyticsRequest, call.body)
+            return await self._tenant.analytics(request)
         read = self._reads.get(call.method)
         if read is not None:
             self._tenant.checked_position(call.position_min)
@@ -232,17 +239,3 @@ def _get_product(body: bytes, tenant_id: str, view: ReadView) -> bytes:
 
 def _get_settings(view: ReadView) -> bytes:
     return get_settings(view).SerializeToString(deterministic=True)
-
-
-RequestT = TypeVar("RequestT", bound=Message)
-
-
-def _parse(message_type: type[RequestT], body: bytes) -> RequestT:
-    try:
-        return message_type.FromString(body)
-    except DecodeError as error:
-        raise InvalidArgumentError(
-            f"the body is no {message_type.DESCRIPTOR.name}, or a text in it is not UTF-8; "
-            "send what the generated client code serialises",
-            reason="BODY_MALFORMED",
-        ) from error

@@ -6,9 +6,12 @@ from typing import Any, Final
 import ray
 from ray.exceptions import RayActorError, RayError
 
-from actors.replica import Opening, ReplicaActor
+from actors.process import Opening
+from actors.reader_process import ReaderActor
+from actors.replica import ReplicaActor
 from cluster.observe import NAMESPACE
-from cluster.plan.names import new_replica_name
+from cluster.plan.names import new_reader_name, new_replica_name
+from cluster.plan.readers import Reader
 from node.config import ServerPaths
 from node.ids import StoreId, TenantId
 
@@ -19,14 +22,31 @@ START_S_MAX: Final = 120.0
 """Opening a large store may rebuild its index; a process that takes longer is stuck."""
 
 STOP_S_MAX: Final = 4.0
+HAS_STOPPED: Final = "has stopped"
+PING_PERIOD_S: Final = 1.0
+SILENCE_S_MAX: Final = 5.0
+"""A reader that says nothing for so long is stopped, or stuck: it is ended, and another one started."""
+
 CALLS_MAX: Final = 1_000
 """Each supervisor keeps one call waiting, and those of supervisors that died wait on."""
 
 
 def create_replica(paths: ServerPaths, tenant_id: TenantId, store_id: StoreId) -> ReplicaHandle:
     """A new process for a store; it does nothing before `open_replica`."""
-    options = {
-        "name": new_replica_name(tenant_id, store_id),
+    options = _options(new_replica_name(tenant_id, store_id))
+    return ReplicaActor.options(**options).remote(tenant_id, store_id, str(paths.data))
+
+
+def create_reader(paths: ServerPaths, reader: Reader) -> ReplicaHandle:
+    """A new process beside a store's owner; it does nothing before `open_replica`."""
+    return ReaderActor.options(**_options(new_reader_name(reader))).remote(
+        reader.tenant_id, reader.store_id, reader.incarnation, reader.index, str(paths.data)
+    )
+
+
+def _options(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
         "namespace": NAMESPACE,
         "lifetime": "detached",
         "num_cpus": 0,
@@ -35,7 +55,6 @@ def create_replica(paths: ServerPaths, tenant_id: TenantId, store_id: StoreId) -
         "max_concurrency": CALLS_MAX,
         "enable_task_events": False,
     }
-    return ReplicaActor.options(**options).remote(tenant_id, store_id, str(paths.data))
 
 
 async def open_replica(actor: ReplicaHandle) -> Opening:
@@ -56,7 +75,25 @@ async def wait_replica(actor: ReplicaHandle) -> str:
         await actor.wait_closed.remote()
     except RayError as error:
         return death_of(error)
-    return "has stopped"
+    return HAS_STOPPED
+
+
+async def wait_reader(actor: ReplicaHandle) -> str:
+    """Wait until the process has ended, has closed its file, or says nothing any more; why."""
+    closed = asyncio.ensure_future(wait_replica(actor))
+    try:
+        while True:  # Ends with the process, or when it is stuck.
+            done, _ = await asyncio.wait([closed], timeout=PING_PERIOD_S)
+            if done:
+                return closed.result()
+            async with asyncio.timeout(SILENCE_S_MAX):
+                await actor.ping.remote()
+    except TimeoutError:
+        return f"did not answer for {SILENCE_S_MAX:.0f} s"
+    except RayError as error:
+        return death_of(error)
+    finally:
+        closed.cancel()
 
 
 async def stop_replica(actor: ReplicaHandle) -> None:

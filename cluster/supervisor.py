@@ -13,9 +13,10 @@ from typing import Final
 import ray
 import structlog
 
-from actors.replica import Opening
+from actors.process import Opening
 from cluster import act, observe
 from cluster.plan.names import NamedReplica
+from cluster.plan.readers import Reader, wanted_readers
 from cluster.plan.replicas import (
     ObservedReplica,
     Phase,
@@ -26,6 +27,7 @@ from cluster.plan.replicas import (
     plan_replicas,
     wanted_replicas,
 )
+from cluster.readers import Readers
 from node.agent.backoff import Failures
 from node.agent.processes import own_id, process_id
 from node.agent.state import (
@@ -54,7 +56,7 @@ TICK_S: Final = 0.1
 """How soon a new tenant is noticed; reading the registry's revision costs microseconds."""
 
 STARTS_MAX: Final = 4
-"""Replicas being started at a time: more only wait for each other's processors."""
+"""Processes being started at a time: more only wait for each other's processors."""
 
 _log = structlog.get_logger()
 
@@ -105,6 +107,14 @@ class Supervisor:
         self._registry = EmbeddedRegistry.of(self._paths)
         self._revision = -1
         self._wanted: tuple[WantedReplica, ...] = ()
+        self._wanted_readers: tuple[Reader, ...] = ()
+        self._readers = Readers(
+            self._paths,
+            self._clock,
+            spawn=self._spawn,
+            on_change=self._note_change,
+            on_end=self._wake.set,
+        )
 
     async def start(self) -> int:
         """Adopt what runs and begin, once; the process's number."""
@@ -118,6 +128,7 @@ class Supervisor:
         configure_logging()
         for named in observe.list_replicas():
             self._adopt(named)
+        self._readers.adopt()
         self._write_state()
         _log.info(SUPERVISOR_STARTED, adopted_count=len(self._managed))
         self._spawn(self._run())
@@ -139,6 +150,7 @@ class Supervisor:
         if revision != self._revision:
             groups = [versioned.record for versioned in self._registry.list()]
             self._wanted = wanted_replicas(groups, server=self._server)
+            self._wanted_readers = wanted_readers(groups, server=self._server)
             self._revision = revision
             self._forget_unwanted()
 
@@ -167,6 +179,14 @@ class Supervisor:
                 case StopReplica(store_id):
                     self._enter(self._managed[store_id], Phase.STOPPING)
                     self._spawn(self._stop(self._managed[store_id]))
+
+        starting = sum(m.phase is Phase.STARTING for m in self._managed.values())
+        self._readers.keep(
+            self._wanted_readers,
+            is_stopping=is_stopping,
+            replicas_starting_count=starting,
+            starts_max=STARTS_MAX,
+        )
 
     async def _live(self, managed: _Managed, actor: act.ReplicaHandle) -> None:
         """A replica's life, from its start (or from where another supervisor left it) to its end."""
@@ -216,7 +236,7 @@ class Supervisor:
 
     def _adopt(self, named: NamedReplica) -> None:
         """Go on with a replica that an earlier supervisor has started."""
-        actor = observe.find_replica(named)
+        actor = observe.find_actor(named)
         if actor is None:
             return
         managed = self._managed[named.store_id] = _Managed(named.tenant_id, named.store_id)
@@ -226,10 +246,14 @@ class Supervisor:
     def _enter(self, managed: _Managed, phase: Phase) -> None:
         managed.phase = phase
         managed.since_ms = self._clock.monotonic_ms()
+        self._note_change()
+
+    def _note_change(self) -> None:
         self._is_changed = True
 
     def _is_idle(self) -> bool:
-        return all(managed.phase is Phase.DOWN for managed in self._managed.values())
+        replicas = self._managed.values()
+        return self._readers.is_idle and all(replica.phase is Phase.DOWN for replica in replicas)
 
     async def _pause(self) -> None:
         try:
@@ -244,7 +268,10 @@ class Supervisor:
         own = own_id()
         entries = tuple(managed.entry() for managed in self._managed.values())
         try:
-            write_supervisor_state(self._paths, SupervisorState(own.pid, own.start_time, entries))
+            write_supervisor_state(
+                self._paths,
+                SupervisorState(own.pid, own.start_time, entries, self._readers.entries()),
+            )
         except OSError as error:
             # A full disk must not stop what runs; the next turn writes it.
             self._is_changed = True

@@ -14,6 +14,9 @@ GIB: Final = 1024 * MIB
 LISTEN_DEFAULT: Final = "127.0.0.1:7700"
 OPERATOR_LISTEN_DEFAULT: Final = "127.0.0.1:7701"
 
+READER_COUNT_MAX: Final = 8
+"""Readers of one store on one server."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerPaths:
@@ -67,6 +70,10 @@ class ServerPaths:
     def replica_socket(self, store_id: str, incarnation: int) -> Path:
         """Where the process that opened this store for the n-th time listens."""
         return self.runtime / f"{store_id[:12]}-{incarnation}.sock"
+
+    def reader_socket(self, store_id: str, incarnation: int, index: int) -> Path:
+        """Where that process's reader of this index (from 0) listens."""
+        return self.runtime / f"{store_id[:12]}-{incarnation}-r{index}.sock"
 
     def store(self, store_id: str) -> Path:
         return self.stores / store_id

@@ -58,6 +58,13 @@ REPLICA_STARTED: Final = "replica_started"
 REPLICA_ENDED: Final = "replica_ended"
 REPLICA_STOPPED: Final = "replica_stopped"
 REPLICA_NOT_STARTED: Final = "replica_not_started"
+READER_STARTED: Final = "reader_started"
+READER_ENDED: Final = "reader_ended"
+READER_STOPPED: Final = "reader_stopped"
+READER_NOT_STARTED: Final = "reader_not_started"
+READER_OVERDUE: Final = "reader_overdue"
+"""It held an old view, so that the store grew, and was ended by the store's owner."""
+
 REPLICA_BROKEN: Final = "replica_broken"
 """An invariant does not hold: the process ends at once."""
 

@@ -1,5 +1,7 @@
 """Exactly one process owns a store: a lock file that names its holder, so that a stale one can be ended.
 
+The same for each of its readers, by a file of their own.
+
 LMDB would let two processes write in turn, so a process that was cut off but lives could still change
 the file; and one that is stopped while it holds LMDB's write lock would block its successor for ever.
 The successor therefore ends the recorded holder before it opens the environment.
@@ -35,15 +37,15 @@ class Ownership:
         self._descriptor = descriptor
 
     @classmethod
-    def take(cls, directory: Path) -> "Ownership":
-        """Become the owner; a process that still holds the store is killed first."""
-        descriptor = os.open(directory / "OWNER", os.O_RDWR | os.O_CREAT, 0o600)
+    def take(cls, path: Path) -> "Ownership":
+        """Become the holder; a process that still holds it is killed first."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + _WAIT_MS_MAX / 1_000
         while not _try_lock(descriptor):
             _kill_holder(descriptor)
             if time.monotonic() > deadline:
                 os.close(descriptor)
-                raise StoreOwnedError(f"{directory.name}: still held by another process; end it")
+                raise StoreOwnedError(f"{path}: still held by another process; end it")
             time.sleep(_POLL_S)
         holder = {"pid": os.getpid(), "start_time": psutil.Process().create_time()}
         os.ftruncate(descriptor, 0)
@@ -52,6 +54,28 @@ class Ownership:
 
     def release(self) -> None:
         os.close(self._descriptor)
+
+
+def kill_holder(path: Path, *, pid: int) -> bool:
+    """End the process `pid` if it is what holds this file; whether it was."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        if _try_lock(descriptor) or _recorded_pid(descriptor) != pid:
+            return False
+        _kill_holder(descriptor)
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _recorded_pid(descriptor: int) -> int:
+    try:
+        return int(json.loads(os.pread(descriptor, 4_096, 0))["pid"])
+    except (ValueError, KeyError):
+        return 0
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -19,6 +19,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ from typing import Final
 
 from actors.storage.environment import Environment, ReadView, WriteBatch
 from actors.storage.keyring import Keyring
+from actors.storage.overdue import OverdueReaders
 from actors.storage.owner import Ownership
 from actors.storage.tables import LOCAL
 from node.errors import InvariantError, StorageError
@@ -84,6 +86,7 @@ class Store:
         self.keyring = keyring
         self._environment = environment
         self._ownership = ownership
+        self._overdue = OverdueReaders(directory)
         with environment.read() as view:
             self.identity = _identity(view, directory)
 
@@ -119,7 +122,7 @@ class Store:
                 f"{directory.name}: no such directory; restore it from an image"
             )
         tenant_id = _check_manifest(directory)
-        ownership = Ownership.take(directory)
+        ownership = Ownership.take(directory / "OWNER")
         keyring = Keyring.open(
             directory / "keyring", wrapping_key=wrapping_key, tenant_id=tenant_id
         )
@@ -177,7 +180,8 @@ class Store:
         return self._environment.size_bytes
 
     def reader_check(self) -> int:
-        """Free the slots of readers that died."""
+        """Free the slots of readers that died, and end those that hold a view for too long."""
+        self._overdue.end(self._environment, now_ms=time.monotonic_ns() // 1_000_000)
         return self._environment.reader_check()
 
     def close(self) -> None:

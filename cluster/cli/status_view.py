@@ -47,6 +47,26 @@ def tenant_table(answer: GetStatusResponse) -> Table:
     return table
 
 
+def reader_table(answer: GetStatusResponse) -> Table | None:
+    """The readers beside the tenants' primaries; None when no tenant has any."""
+    table = new_table("Readers")
+    table.add_column("Tenant")
+    for name in ("Reader", "Pid", "Memory", "Restarts"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Why it does not answer", overflow="fold")
+    for tenant in answer.tenants:
+        for reader in tenant.readers:
+            table.add_row(
+                tenant.tenant.id,
+                str(reader.index),
+                str(reader.pid or "-"),
+                size_text(reader.anonymous_memory_bytes),
+                str(reader.restart_count),
+                reader.message,
+            )
+    return table if table.row_count else None
+
+
 def directory_table(answer: GetStatusResponse) -> Table:
     """Where each tenant's store is, and what is wrong with it: too long for one line with the rest."""
     table = new_table("Stores")
@@ -85,6 +105,16 @@ def status_content(answer: GetStatusResponse) -> dict[str, object]:
                 "epoch": tenant.epoch,
                 "restart_count": tenant.restart_count,
                 "message": tenant.message,
+                "readers": [
+                    {
+                        "index": reader.index,
+                        "pid": reader.pid,
+                        "anonymous_memory_bytes": reader.anonymous_memory_bytes,
+                        "restart_count": reader.restart_count,
+                        "message": reader.message,
+                    }
+                    for reader in tenant.readers
+                ],
             }
             for tenant in answer.tenants
         ],

@@ -6,13 +6,13 @@ from rich.console import Console
 from cluster.cli.profile import change_profile, open_admin_client
 from cluster.cli.quantities import time_text
 from cluster.cli.tables import new_table
-from node.config import profile_path
+from node.config import READER_COUNT_MAX, profile_path
 from protos.v1.admin_pb2 import Tenant
 
 
 @click.group()
 def tenants() -> None:
-    """Create, list and delete tenants."""
+    """Create, list and delete tenants, and say how many readers each has."""
 
 
 @tenants.command()
@@ -61,6 +61,21 @@ def list_tenants() -> None:
             time_text(tenant.create_time),
         )
     Console().print(table)
+
+
+@tenants.command()
+@click.argument("name")
+@click.argument("count", type=click.IntRange(0, READER_COUNT_MAX))
+def readers(name: str, count: int) -> None:
+    """Let COUNT processes answer searches of the tenant NAME beside its primary.
+
+    They start and stop within seconds, and searches go on meanwhile; 0: the primary answers alone.
+    """
+    with open_admin_client() as operator:
+        operator.set_readers(name, count)
+    click.echo(f"{name} is to have {count} reader{'' if count == 1 else 's'}.")
+    if count:
+        click.echo("See: saluhall status")
 
 
 @tenants.command()

@@ -25,7 +25,13 @@ from cluster.cli.server import (
     stop_server,
     wait_serving,
 )
-from cluster.cli.status_view import directory_table, process_table, status_content, tenant_table
+from cluster.cli.status_view import (
+    directory_table,
+    process_table,
+    reader_table,
+    status_content,
+    tenant_table,
+)
 from node.agent.child import last_words
 from node.agent.ports import reachable_address
 from node.agent.state import AgentState, running_agent
@@ -159,6 +165,8 @@ def _print_status(answer: GetStatusResponse) -> None:
     console.print(process_table(answer))
     if answer.tenants:
         console.print(tenant_table(answer))
+        if (readers := reader_table(answer)) is not None:
+            console.print(readers)
         console.print(directory_table(answer))
 
 

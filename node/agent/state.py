@@ -75,12 +75,26 @@ class ReplicaEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderEntry:
+    """One reader as the supervisor sees it; like a replica's."""
+
+    tenant: str
+    store_id: str
+    index: int
+    pid: int
+    start_time: int
+    restart_count: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class SupervisorState:
     """What supervisor.json says."""
 
     pid: int
     start_time: int
     replicas: tuple[ReplicaEntry, ...]
+    readers: tuple[ReaderEntry, ...] = ()
 
     @property
     def process(self) -> ProcessId:
@@ -129,7 +143,9 @@ def read_supervisor_state(paths: ServerPaths) -> SupervisorState | None:
     content = _read(supervisor_path(paths))
     try:
         entries = tuple(ReplicaEntry(**entry) for entry in content.pop("replicas"))
-        return SupervisorState(**content, replicas=entries)
+        # A supervisor of an earlier release knew none.
+        readers = tuple(ReaderEntry(**entry) for entry in content.pop("readers", ()))
+        return SupervisorState(**content, replicas=entries, readers=readers)
     except (KeyError, TypeError):
         return None
 

@@ -8,7 +8,7 @@ import structlog
 
 from node.agent.ports import read_address
 from node.agent.processes import ProcessId, is_alive, reap_children
-from node.agent.state import read_supervisor_state
+from node.agent.state import ReaderEntry, ReplicaEntry, read_supervisor_state
 from node.agent.stores import destroy_store, plan_stores, set_store_aside, store_names
 from node.clock import Clock
 from node.config import ServerPaths
@@ -95,8 +95,11 @@ def clear_stores(paths: ServerPaths) -> None:
 
 def _held_stores(paths: ServerPaths) -> set[str]:
     state = read_supervisor_state(paths)
+    if state is None:
+        return set()
+    entries: list[ReplicaEntry | ReaderEntry] = [*state.replicas, *state.readers]
     return {
-        replica.store_id
-        for replica in (() if state is None else state.replicas)
-        if replica.pid and is_alive(ProcessId(replica.pid, replica.start_time))
+        entry.store_id
+        for entry in entries
+        if entry.pid and is_alive(ProcessId(entry.pid, entry.start_time))
     }

@@ -44,6 +44,14 @@ def delete_tenant(
     return Call(_ADMIN + "DeleteTenant", request, admin_pb2.DeleteTenantResponse, deadline_ms)
 
 
+def set_readers(
+    tenant_id: str, reader_count: int, *, deadline_ms: int = WRITE_DEADLINE_MS
+) -> Call[admin_pb2.SetReadersResponse]:
+    """Say how many processes (0 to 8) are to answer a tenant's searches beside its primary."""
+    request = admin_pb2.SetReadersRequest(id=tenant_id, reader_count=reader_count)
+    return Call(_ADMIN + "SetReaders", request, admin_pb2.SetReadersResponse, deadline_ms)
+
+
 def get_status(*, deadline_ms: int = READ_DEADLINE_MS * 5) -> Call[admin_pb2.GetStatusResponse]:
     """What runs on this server, and how each tenant is."""
     request = admin_pb2.GetStatusRequest()

@@ -19,7 +19,14 @@ from typing import Any, Generic, Self, cast, overload
 import grpc
 from grpc import aio
 
-from node.client import admin_calls, merchandising_calls, privacy_calls, shop_calls
+from node.client import (
+    admin_calls,
+    analytics_calls,
+    event_calls,
+    merchandising_calls,
+    privacy_calls,
+    shop_calls,
+)
 from node.client.calls import AnswerT, Call, Consistency, P, new_request_id
 from node.client.connection import (
     CHANNEL_OPTIONS,
@@ -160,6 +167,7 @@ class AsyncClient(AsyncCaller):
     issue_key = _Method(shop_calls.issue_key)
     list_keys = _Method(shop_calls.list_keys)
     revoke_key = _Method(shop_calls.revoke_key)
+    write_events = _Method(event_calls.write_events)
     write_rules = _Method(merchandising_calls.write_rules)
     delete_rules = _Method(merchandising_calls.delete_rules)
     list_rules_page = _Method(merchandising_calls.list_rules_page)
@@ -174,6 +182,7 @@ class AsyncClient(AsyncCaller):
     update_visitor = _Method(privacy_calls.update_visitor)
     get_retention = _Method(privacy_calls.get_retention)
     update_retention = _Method(privacy_calls.update_retention)
+    get_analytics = _Method(analytics_calls.get_analytics)
 
     async def list_products(self, *, branch: str = "") -> AsyncGenerator[Product, None]:
         """All products of a branch, by id, a page at a time."""
@@ -305,6 +314,7 @@ class AsyncAdminClient(AsyncCaller):
     create_tenant = _Method(admin_calls.create_tenant)
     list_tenants_page = _Method(admin_calls.list_tenants_page)
     delete_tenant = _Method(admin_calls.delete_tenant)
+    set_readers = _Method(admin_calls.set_readers)
     get_status = _Method(admin_calls.get_status)
 
     async def list_tenants(self) -> AsyncGenerator[Tenant, None]:

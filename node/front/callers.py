@@ -148,6 +148,7 @@ class Callers:
                 ends_s=ends_s,
                 position_min=0,
                 is_repeatable=True,
+                may_ask_readers=False,
                 sends_max=self._router.config.sends_max,
                 held_s_max=self._router.config.held_s_max,
             )

@@ -31,6 +31,17 @@ class RoutingConfig:
     reconnect_ms_max: int = 200
     """Between attempts to reach a replica that is not there yet; doubles from the first."""
 
+    reader_answer_ms_max: int = 250
+    """A reader that has not answered by then, or within half of what is left of the deadline, is not waited for:
+    the primary is asked. Far above what a search takes, so that slow searches are not made twice.
+    """
+
+    reader_silence_ms_max: int = 1_000
+    """A reader that was not waited for and says nothing for so long is hung up on, until it greets again."""
+
+    reader_reconnect_ms_max: int = 500
+    """Between attempts to reach a reader that is not there; doubles up to this."""
+
     idle_ms_max: int = 600_000
     """A tenant that nobody has asked for so long gives its connection back."""
 

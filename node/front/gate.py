@@ -112,6 +112,7 @@ class Gate:
                 ends_s=entrance.ends_s,
                 position_min=entrance.position_min,
                 is_repeatable=method.is_repeatable,
+                may_ask_readers=method.may_ask_readers,
                 sends_max=config.import_sends_max if is_import else config.sends_max,
                 # An import waits as long as its client does; it is few messages at a time.
                 held_s_max=method.deadline_ms_max / 1_000 if is_import else config.held_s_max,

@@ -15,6 +15,7 @@ from node.config import KIB, MIB
 from node.errors import InvariantError
 from protos.v1 import (
     account_pb2,
+    analytics_pb2,
     catalog_pb2,
     event_pb2,
     merchandising_pb2,
@@ -30,6 +31,7 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
     merchandising_pb2.DESCRIPTOR.services_by_name["MerchandisingService"],
     event_pb2.DESCRIPTOR.services_by_name["EventService"],
     privacy_pb2.DESCRIPTOR.services_by_name["PrivacyService"],
+    analytics_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
 )
 
 _SECOND_MS: Final = 1_000
@@ -58,6 +60,9 @@ class Method:
     again, since it reads, or its request id is required. False: the caller gets UNAVAILABLE and
     repeats it with the same request id, or decides not to.
     """
+
+    may_ask_readers: bool
+    """Whether a reader answers as well as the primary: it needs what is on disk and nothing else."""
 
     deadline_ms_max: int
     """A longer deadline is cut to this."""
@@ -91,21 +96,23 @@ def _search(name: str) -> Method:
         role=Key.SEARCH,
         kind=Kind.UNARY,
         is_repeatable=True,
+        may_ask_readers=True,
         deadline_ms_max=10 * _SECOND_MS,
         body_size_bytes_max=256 * KIB,
         cost=1,
     )
 
 
-def _read(service: str, name: str, *, role: int) -> Method:
+def _read(service: str, name: str, *, role: int, cost: float = 1) -> Method:
     return Method(
         path=f"/saluhall.v1.{service}/{name}",
         role=role,
         kind=Kind.UNARY,
         is_repeatable=True,
+        may_ask_readers=False,
         deadline_ms_max=30 * _SECOND_MS,
         body_size_bytes_max=64 * KIB,
-        cost=1,
+        cost=cost,
     )
 
 
@@ -124,6 +131,7 @@ def _write(
         role=role,
         kind=kind,
         is_repeatable=is_import,
+        may_ask_readers=False,
         deadline_ms_max=12 * _HOUR_MS if is_import else 60 * _SECOND_MS,
         body_size_bytes_max=body_size_bytes_max,
         cost=cost,
@@ -158,6 +166,7 @@ _ROWS: Final = (
     _write(_CATALOG, "DeleteBranch", role=Key.ADMIN),
     _read(_CATALOG, "ListFields", role=Key.WRITE),
     _write(_CATALOG, "UpdateField", role=Key.ADMIN),
+    _read("AnalyticsService", "GetAnalytics", role=Key.WRITE, cost=50),
     _write(_ACCOUNT, "IssueKey", role=Key.ADMIN),
     _read(_ACCOUNT, "ListKeys", role=Key.ADMIN),
     _write(_ACCOUNT, "RevokeKey", role=Key.ADMIN),

@@ -13,6 +13,10 @@ HELD: Final = "held"
 RESENT: Final = "resent"
 """Sent again to another incarnation."""
 
+READERS_ASKED: Final = "readers_asked"
+READERS_FAILED: Final = "readers_failed"
+"""Asked again of the primary, since a reader did not answer or could not."""
+
 ROUTES_CHANGED: Final = "routes_changed"
 """A tenant's primary was opened, moved or lost its place."""
 

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from node.config import READER_COUNT_MAX
 from node.errors import InvalidArgumentError, Violation
 from node.ids import PLATFORM_TENANT, is_tenant_id
 from protos.internal.records_pb2 import TenantSettings
@@ -46,6 +47,12 @@ def check_new_tenant(tenant: Tenant, *, now_ms: int) -> TenantSettings:
         currency_code=tenant.currency_code,
         create_time_ms=now_ms,
     )
+
+
+def check_reader_count(count: int) -> None:
+    """Raise InvalidArgumentError unless a tenant may have so many readers."""
+    if not 0 <= count <= READER_COUNT_MAX:
+        raise InvalidArgumentError.of("reader_count", f"{count}: must be 0 to {READER_COUNT_MAX}")
 
 
 def _violations_of_id(tenant_id: str) -> list[Violation]:

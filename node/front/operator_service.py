@@ -73,6 +73,9 @@ def _handlers(tenants: Tenants) -> "dict[str, grpc.RpcMethodHandler[bytes, bytes
     async def delete(body: bytes, _: float) -> Message:
         return tenants.delete(admin_pb2.DeleteTenantRequest.FromString(body))
 
+    async def set_readers(body: bytes, _: float) -> Message:
+        return tenants.set_readers(admin_pb2.SetReadersRequest.FromString(body))
+
     async def status(body: bytes, _: float) -> Message:
         admin_pb2.GetStatusRequest.FromString(body)
         return await tenants.status()
@@ -81,6 +84,7 @@ def _handlers(tenants: Tenants) -> "dict[str, grpc.RpcMethodHandler[bytes, bytes
         "CreateTenant": _handler(create),
         "ListTenants": _handler(list_page),
         "DeleteTenant": _handler(delete),
+        "SetReaders": _handler(set_readers),
         "GetStatus": _handler(status),
     }
 

@@ -5,7 +5,8 @@ import base64
 import binascii
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,8 +20,8 @@ from node.errors import (
     NotFoundError,
     UnavailableError,
 )
-from node.front.operator_checks import check_new_tenant
-from node.front.operator_processes import read_processes, read_replicas
+from node.front.operator_checks import check_new_tenant, check_reader_count
+from node.front.operator_processes import read_processes, read_readers, read_replicas
 from node.front.operator_replicas import ReplicaState, call_replica, probe_replica, probe_replicas
 from node.ids import TenantId, new_store_id
 from node.registry.port import ConflictError, Registry, Versioned
@@ -115,16 +116,28 @@ class Tenants:
         self._change(tenant_id, _bury)
         return admin_pb2.DeleteTenantResponse()
 
+    def set_readers(self, request: admin_pb2.SetReadersRequest) -> admin_pb2.SetReadersResponse:
+        """Say how many readers a tenant is to have; the supervisor starts and stops them."""
+        check_reader_count(request.reader_count)
+        self._change(TenantId(request.id), partial(_set_readers, request.reader_count))
+        return admin_pb2.SetReadersResponse()
+
     async def status(self) -> admin_pb2.GetStatusResponse:
         """Every process of this server, and every tenant with what its replica says."""
         processes, release = read_processes(self._paths)
         records = self._open_records()[:STATUS_COUNT_MAX]
         replicas = await probe_replicas(self._paths, records)
         entries = read_replicas(self._paths)
+        readers = read_readers(self._paths)
         return admin_pb2.GetStatusResponse(
             processes=processes,
             tenants=[
-                self._tenant_status(record, replica, entries.get(TenantId(record.tenant_id)))
+                self._tenant_status(
+                    record,
+                    replica,
+                    entries.get(TenantId(record.tenant_id)),
+                    readers.get(TenantId(record.tenant_id), []),
+                )
                 for record, replica in zip(records, replicas, strict=True)
             ],
             release=release or self._release,
@@ -227,7 +240,11 @@ class Tenants:
         ]
 
     def _tenant_status(
-        self, record: GroupRecord, replica: ReplicaState, entry: ReplicaEntry | None
+        self,
+        record: GroupRecord,
+        replica: ReplicaState,
+        entry: ReplicaEntry | None,
+        readers: Sequence[admin_pb2.ReaderStatus],
     ) -> admin_pb2.TenantStatus:
         state = replica.state
         # The supervisor knows why a store could not be opened; the socket only that nobody answers.
@@ -238,6 +255,7 @@ class Tenants:
             epoch=record.epoch,
             restart_count=0 if entry is None else entry.restart_count,
             message=(why_down or replica.message) if state is None else "",
+            readers=readers,
         )
         if state is not None:
             status.pid = state.pid
@@ -280,6 +298,15 @@ def _bury(record: GroupRecord) -> bool:
     if record.state == GroupRecord.DELETED:
         return False
     record.state = GroupRecord.DELETED
+    return True
+
+
+def _set_readers(count: int, record: GroupRecord) -> bool:
+    if record.state == GroupRecord.DELETED:
+        raise NotFoundError(f"There is no tenant {record.tenant_id!r}")
+    if record.reader_count == count:
+        return False
+    record.reader_count = count
     return True
 
 

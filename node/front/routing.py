@@ -7,7 +7,7 @@ answers, requests wait here, a bounded number for a bounded time.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -22,6 +22,7 @@ from node.errors import (
 )
 from node.front.config import RoutingConfig
 from node.front.metrics import HELD, RESENT, ROUTES_CHANGED, ROUTES_DROPPED, FrontMetrics
+from node.front.readers import Readers
 from node.ids import StoreId, TenantId
 from node.link import LinkBrokenError, LinkClient, LinkLimits
 from node.telemetry import LINK_BROKEN, LINK_REFUSED, REGISTRY_UNREADABLE, ROUTE_CHANGED
@@ -59,6 +60,8 @@ class Target:
     store_id: StoreId
     incarnation: int
     socket_path: Path
+    reader_sockets: tuple[Path, ...] = field(compare=False)
+    """Where its readers listen, if they run; it is the same target with more or fewer."""
 
 
 def target_of(record: GroupRecord, paths: ServerPaths) -> Target | None:
@@ -67,7 +70,11 @@ def target_of(record: GroupRecord, paths: ServerPaths) -> Target | None:
         if replica.store_id == record.primary and replica.incarnation > 0:
             store_id = StoreId(replica.store_id)
             path = paths.replica_socket(store_id, replica.incarnation)
-            return Target(store_id, replica.incarnation, path)
+            readers = tuple(
+                paths.reader_socket(store_id, replica.incarnation, index)
+                for index in range(record.reader_count)
+            )
+            return Target(store_id, replica.incarnation, path, readers)
     return None
 
 
@@ -85,12 +92,13 @@ class Outgoing:
     is_repeatable: bool
     """Whether it may be sent again although a replica may have run it."""
 
+    may_ask_readers: bool
     sends_max: int
     held_s_max: float
 
 
 class Route:
-    """The way to one tenant's primary."""
+    """The way to one tenant's primary and its readers."""
 
     def __init__(
         self,
@@ -113,14 +121,17 @@ class Route:
         self._connecting: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._retired: set[LinkClient] = set()
+        self._readers = Readers(tenant_id, config, limits, metrics)
 
     @property
     def is_idle(self) -> bool:
         """Whether nobody waits here or for an answer."""
-        return not self._waiting and (self.link is None or self.link.unanswered_count == 0)
+        is_quiet = self.link is None or self.link.unanswered_count == 0
+        return not self._waiting and is_quiet and self._readers.is_idle
 
     def follow(self, target: Target | None) -> None:
         """Calls go to this incarnation from now on; those under way end where they are."""
+        self._readers.follow(() if target is None else target.reader_sockets)
         if target == self._target:
             return
         _log.info(ROUTE_CHANGED, tenant=self._tenant_id, incarnation=target and target.incarnation)
@@ -137,6 +148,10 @@ class Route:
         Raises UnavailableError when none did and nothing or something may have happened (the
         message says), DeadlineExceededError, and ResourceExhaustedError when too many wait.
         """
+        if call.may_ask_readers:
+            answer = await self._readers.ask(call)
+            if answer is not None:
+                return answer
         for send_number in range(1, call.sends_max + 1):
             link = self.link
             if link is None or not link.is_open:
@@ -166,6 +181,7 @@ class Route:
         """Hang up; whoever waits is told that the tenant has no process."""
         if self._connecting is not None:
             self._connecting.cancel()
+        await self._readers.close()
         for future in self._waiting:
             if not future.done():
                 future.set_exception(_no_process())

@@ -71,6 +71,11 @@ class LinkClient:
     def unanswered_count(self) -> int:
         return 0 if self._protocol is None else len(self._protocol.unanswered)
 
+    @property
+    def heard_count(self) -> int:
+        """Messages that have come: grows while the other end works."""
+        return 0 if self._protocol is None else self._protocol.heard_count
+
     async def connect(self) -> None:
         """Open the connection, if it is not open.
 
@@ -169,6 +174,7 @@ class _Connection(FrameProtocol):
         self._is_flush_due = False
         self._sweeper: asyncio.TimerHandle | None = None
         self.is_open = False
+        self.heard_count = 0
 
     async def greet(self, tenant_id: TenantId) -> None:
         """Name the tenant and wait until the replica agrees."""
@@ -208,6 +214,7 @@ class _Connection(FrameProtocol):
         return future
 
     def frame_received(self, frame: bytes) -> None:
+        self.heard_count += 1
         try:
             if not self.is_open and not self._welcome.done():
                 self._welcomed(LinkWelcome.FromString(frame))

@@ -512,6 +512,7 @@ class GroupRecord(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     FIRST_KEY_ISSUED_FIELD_NUMBER: _builtins.int
+    READER_COUNT_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     epoch: _builtins.int
     primary: _builtins.str
@@ -522,6 +523,8 @@ class GroupRecord(_message.Message):
     state: Global___GroupRecord.State.ValueType
     first_key_issued: _builtins.bool
     """The tenant's first admin key was handed over; until then, creating the tenant again finishes that."""
+    reader_count: _builtins.int
+    """Readers beside the primary; 0 to 8."""
     @_builtins.property
     def in_sync(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -542,10 +545,11 @@ class GroupRecord(_message.Message):
         state: Global___GroupRecord.State.ValueType = ...,
         settings: Global___TenantSettings | None = ...,
         first_key_issued: _builtins.bool = ...,
+        reader_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "first_key_issued", b"first_key_issued", "format", b"format", "in_sync", b"in_sync", "min_copies", b"min_copies", "primary", b"primary", "release", b"release", "replicas", b"replicas", "settings", b"settings", "state", b"state", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "first_key_issued", b"first_key_issued", "format", b"format", "in_sync", b"in_sync", "min_copies", b"min_copies", "primary", b"primary", "reader_count", b"reader_count", "release", b"release", "replicas", b"replicas", "settings", b"settings", "state", b"state", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15protos/v1/admin.proto\x12\x0bsaluhall.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x01\n\x06Tenant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0elanguage_codes\x18\x02 \x03(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12(\n\x05state\x18\x04 \x01(\x0e\x32\x19.saluhall.v1.Tenant.State\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"O\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07OPENING\x10\x01\x12\x0b\n\x07SERVING\x10\x02\x12\x08\n\x04\x44OWN\x10\x03\x12\x0b\n\x07\x44\x45LETED\x10\x04\":\n\x13\x43reateTenantRequest\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.saluhall.v1.Tenant\"N\n\x14\x43reateTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.saluhall.v1.Tenant\x12\x11\n\tadmin_key\x18\x02 \x01(\t\";\n\x12ListTenantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"T\n\x13ListTenantsResponse\x12$\n\x07tenants\x18\x01 \x03(\x0b\x32\x13.saluhall.v1.Tenant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x13\x44\x65leteTenantRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14\x44\x65leteTenantResponse\"\x12\n\x10GetStatusRequest\"r\n\rProcessStatus\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x03\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x1e\n\x16\x61nonymous_memory_bytes\x18\x04 \x01(\x03\x12\x15\n\rrestart_count\x18\x05 \x01(\x05\"\xed\x01\n\x0cTenantStatus\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.saluhall.v1.Tenant\x12\x0b\n\x03pid\x18\x02 \x01(\x03\x12\x1e\n\x16\x61nonymous_memory_bytes\x18\x03 \x01(\x03\x12\x15\n\rproduct_count\x18\x04 \x01(\x03\x12\x18\n\x10store_size_bytes\x18\x05 \x01(\x03\x12\x11\n\tdirectory\x18\x06 \x01(\t\x12\x10\n\x08position\x18\x07 \x01(\x04\x12\r\n\x05\x65poch\x18\x08 \x01(\x04\x12\x15\n\rrestart_count\x18\t \x01(\x05\x12\x0f\n\x07message\x18\n \x01(\t\"\x7f\n\x11GetStatusResponse\x12-\n\tprocesses\x18\x01 \x03(\x0b\x32\x1a.saluhall.v1.ProcessStatus\x12*\n\x07tenants\x18\x02 \x03(\x0b\x32\x19.saluhall.v1.TenantStatus\x12\x0f\n\x07release\x18\x03 \x01(\t2\xd6\x02\n\x0c\x41\x64minService\x12S\n\x0c\x43reateTenant\x12 .saluhall.v1.CreateTenantRequest\x1a!.saluhall.v1.CreateTenantResponse\x12P\n\x0bListTenants\x12\x1f.saluhall.v1.ListTenantsRequest\x1a .saluhall.v1.ListTenantsResponse\x12S\n\x0c\x44\x65leteTenant\x12 .saluhall.v1.DeleteTenantRequest\x1a!.saluhall.v1.DeleteTenantResponse\x12J\n\tGetStatus\x12\x1d.saluhall.v1.GetStatusRequest\x1a\x1e.saluhall.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15protos/v1/admin.proto\x12\x0bsaluhall.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x01\n\x06Tenant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0elanguage_codes\x18\x02 \x03(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12(\n\x05state\x18\x04 \x01(\x0e\x32\x19.saluhall.v1.Tenant.State\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"O\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07OPENING\x10\x01\x12\x0b\n\x07SERVING\x10\x02\x12\x08\n\x04\x44OWN\x10\x03\x12\x0b\n\x07\x44\x45LETED\x10\x04\":\n\x13\x43reateTenantRequest\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.saluhall.v1.Tenant\"N\n\x14\x43reateTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.saluhall.v1.Tenant\x12\x11\n\tadmin_key\x18\x02 \x01(\t\";\n\x12ListTenantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"T\n\x13ListTenantsResponse\x12$\n\x07tenants\x18\x01 \x03(\x0b\x32\x13.saluhall.v1.Tenant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x13\x44\x65leteTenantRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14\x44\x65leteTenantResponse\"5\n\x11SetReadersRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0creader_count\x18\x02 \x01(\x05\"\x14\n\x12SetReadersResponse\"\x12\n\x10GetStatusRequest\"r\n\rProcessStatus\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x03\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x1e\n\x16\x61nonymous_memory_bytes\x18\x04 \x01(\x03\x12\x15\n\rrestart_count\x18\x05 \x01(\x05\"\x99\x02\n\x0cTenantStatus\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.saluhall.v1.Tenant\x12\x0b\n\x03pid\x18\x02 \x01(\x03\x12\x1e\n\x16\x61nonymous_memory_bytes\x18\x03 \x01(\x03\x12\x15\n\rproduct_count\x18\x04 \x01(\x03\x12\x18\n\x10store_size_bytes\x18\x05 \x01(\x03\x12\x11\n\tdirectory\x18\x06 \x01(\t\x12\x10\n\x08position\x18\x07 \x01(\x04\x12\r\n\x05\x65poch\x18\x08 \x01(\x04\x12\x15\n\rrestart_count\x18\t \x01(\x05\x12\x0f\n\x07message\x18\n \x01(\t\x12*\n\x07readers\x18\x0b \x03(\x0b\x32\x19.saluhall.v1.ReaderStatus\"r\n\x0cReaderStatus\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0b\n\x03pid\x18\x02 \x01(\x03\x12\x1e\n\x16\x61nonymous_memory_bytes\x18\x03 \x01(\x03\x12\x15\n\rrestart_count\x18\x04 \x01(\x05\x12\x0f\n\x07message\x18\x05 \x01(\t\"\x7f\n\x11GetStatusResponse\x12-\n\tprocesses\x18\x01 \x03(\x0b\x32\x1a.saluhall.v1.ProcessStatus\x12*\n\x07tenants\x18\x02 \x03(\x0b\x32\x19.saluhall.v1.TenantStatus\x12\x0f\n\x07release\x18\x03 \x01(\t2\xa5\x03\n\x0c\x41\x64minService\x12S\n\x0c\x43reateTenant\x12 .saluhall.v1.CreateTenantRequest\x1a!.saluhall.v1.CreateTenantResponse\x12P\n\x0bListTenants\x12\x1f.saluhall.v1.ListTenantsRequest\x1a .saluhall.v1.ListTenantsResponse\x12S\n\x0c\x44\x65leteTenant\x12 .saluhall.v1.DeleteTenantRequest\x1a!.saluhall.v1.DeleteTenantResponse\x12M\n\nSetReaders\x12\x1e.saluhall.v1.SetReadersRequest\x1a\x1f.saluhall.v1.SetReadersResponse\x12J\n\tGetStatus\x12\x1d.saluhall.v1.GetStatusRequest\x1a\x1e.saluhall.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,14 +48,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETETENANTREQUEST']._serialized_end=633
   _globals['_DELETETENANTRESPONSE']._serialized_start=635
   _globals['_DELETETENANTRESPONSE']._serialized_end=657
-  _globals['_GETSTATUSREQUEST']._serialized_start=659
-  _globals['_GETSTATUSREQUEST']._serialized_end=677
-  _globals['_PROCESSSTATUS']._serialized_start=679
-  _globals['_PROCESSSTATUS']._serialized_end=793
-  _globals['_TENANTSTATUS']._serialized_start=796
-  _globals['_TENANTSTATUS']._serialized_end=1033
-  _globals['_GETSTATUSRESPONSE']._serialized_start=1035
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1162
-  _globals['_ADMINSERVICE']._serialized_start=1165
-  _globals['_ADMINSERVICE']._serialized_end=1507
+  _globals['_SETREADERSREQUEST']._serialized_start=659
+  _globals['_SETREADERSREQUEST']._serialized_end=712
+  _globals['_SETREADERSRESPONSE']._serialized_start=714
+  _globals['_SETREADERSRESPONSE']._serialized_end=734
+  _globals['_GETSTATUSREQUEST']._serialized_start=736
+  _globals['_GETSTATUSREQUEST']._serialized_end=754
+  _globals['_PROCESSSTATUS']._serialized_start=756
+  _globals['_PROCESSSTATUS']._serialized_end=870
+  _globals['_TENANTSTATUS']._serialized_start=873
+  _globals['_TENANTSTATUS']._serialized_end=1154
+  _globals['_READERSTATUS']._serialized_start=1156
+  _globals['_READERSTATUS']._serialized_end=1270
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1272
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1399
+  _globals['_ADMINSERVICE']._serialized_start=1402
+  _globals['_ADMINSERVICE']._serialized_end=1823
 # @@protoc_insertion_point(module_scope)

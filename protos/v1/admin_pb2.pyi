@@ -203,6 +203,45 @@ class DeleteTenantResponse(_message.Message):
 Global___DeleteTenantResponse: _TypeAlias = DeleteTenantResponse  # noqa: Y015
 
 @_typing.final
+class SetReadersRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    READER_COUNT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Of the tenant."""
+    reader_count: _builtins.int
+    """0 to 8; 0: the primary answers alone."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        reader_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "reader_count", b"reader_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetReadersRequest: _TypeAlias = SetReadersRequest  # noqa: Y015
+
+@_typing.final
+class SetReadersResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetReadersResponse: _TypeAlias = SetReadersResponse  # noqa: Y015
+
+@_typing.final
 class GetStatusRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -266,6 +305,7 @@ class TenantStatus(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     RESTART_COUNT_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    READERS_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     anonymous_memory_bytes: _builtins.int
     """RssAnon of the process."""
@@ -280,6 +320,10 @@ class TenantStatus(_message.Message):
     """Why it is down, if it is."""
     @_builtins.property
     def tenant(self) -> Global___Tenant: ...
+    @_builtins.property
+    def readers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReaderStatus]:
+        """Those that run or are wanted, by index."""
+
     def __init__(
         self,
         *,
@@ -293,14 +337,52 @@ class TenantStatus(_message.Message):
         epoch: _builtins.int = ...,
         restart_count: _builtins.int = ...,
         message: _builtins.str = ...,
+        readers: _abc.Iterable[Global___ReaderStatus] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["tenant", b"tenant"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anonymous_memory_bytes", b"anonymous_memory_bytes", "directory", b"directory", "epoch", b"epoch", "message", b"message", "pid", b"pid", "position", b"position", "product_count", b"product_count", "restart_count", b"restart_count", "store_size_bytes", b"store_size_bytes", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anonymous_memory_bytes", b"anonymous_memory_bytes", "directory", b"directory", "epoch", b"epoch", "message", b"message", "pid", b"pid", "position", b"position", "product_count", b"product_count", "readers", b"readers", "restart_count", b"restart_count", "store_size_bytes", b"store_size_bytes", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TenantStatus: _TypeAlias = TenantStatus  # noqa: Y015
+
+@_typing.final
+class ReaderStatus(_message.Message):
+    """A process that answers searches beside a tenant's primary."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    PID_FIELD_NUMBER: _builtins.int
+    ANONYMOUS_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    RESTART_COUNT_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """From 0."""
+    pid: _builtins.int
+    """0 while it has no process."""
+    anonymous_memory_bytes: _builtins.int
+    """RssAnon of the process."""
+    restart_count: _builtins.int
+    message: _builtins.str
+    """Why it does not answer; empty when it does."""
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        pid: _builtins.int = ...,
+        anonymous_memory_bytes: _builtins.int = ...,
+        restart_count: _builtins.int = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anonymous_memory_bytes", b"anonymous_memory_bytes", "index", b"index", "message", b"message", "pid", b"pid", "restart_count", b"restart_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReaderStatus: _TypeAlias = ReaderStatus  # noqa: Y015
 
 @_typing.final
 class GetStatusResponse(_message.Message):

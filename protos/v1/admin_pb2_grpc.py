@@ -49,6 +49,11 @@ class AdminServiceStub:
                 request_serializer=protos_dot_v1_dot_admin__pb2.DeleteTenantRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_admin__pb2.DeleteTenantResponse.FromString,
                 _registered_method=True)
+        self.SetReaders = channel.unary_unary(
+                '/saluhall.v1.AdminService/SetReaders',
+                request_serializer=protos_dot_v1_dot_admin__pb2.SetReadersRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_admin__pb2.SetReadersResponse.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/saluhall.v1.AdminService/GetStatus',
                 request_serializer=protos_dot_v1_dot_admin__pb2.GetStatusRequest.SerializeToString,
@@ -79,6 +84,13 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetReaders(self, request, context):
+        """Says how many processes are to answer the tenant's searches beside its primary.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStatus(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -102,6 +114,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.DeleteTenant,
                     request_deserializer=protos_dot_v1_dot_admin__pb2.DeleteTenantRequest.FromString,
                     response_serializer=protos_dot_v1_dot_admin__pb2.DeleteTenantResponse.SerializeToString,
+            ),
+            'SetReaders': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetReaders,
+                    request_deserializer=protos_dot_v1_dot_admin__pb2.SetReadersRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_admin__pb2.SetReadersResponse.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -190,6 +207,33 @@ class AdminService:
             '/saluhall.v1.AdminService/DeleteTenant',
             protos_dot_v1_dot_admin__pb2.DeleteTenantRequest.SerializeToString,
             protos_dot_v1_dot_admin__pb2.DeleteTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetReaders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/saluhall.v1.AdminService/SetReaders',
+            protos_dot_v1_dot_admin__pb2.SetReadersRequest.SerializeToString,
+            protos_dot_v1_dot_admin__pb2.SetReadersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,6 +36,8 @@ class AdminServiceStub:
     ListTenants: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]
     DeleteTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.DeleteTenantRequest, _admin_pb2.DeleteTenantResponse]
     """Destroys the tenant's data. Its name is never used again."""
+    SetReaders: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetReadersRequest, _admin_pb2.SetReadersResponse]
+    """Says how many processes are to answer the tenant's searches beside its primary."""
     GetStatus: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetStatusRequest, _admin_pb2.GetStatusResponse]
 
 @_typing.type_check_only
@@ -46,6 +48,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListTenants: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]  # type: ignore[assignment]
     DeleteTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.DeleteTenantRequest, _admin_pb2.DeleteTenantResponse]  # type: ignore[assignment]
     """Destroys the tenant's data. Its name is never used again."""
+    SetReaders: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetReadersRequest, _admin_pb2.SetReadersResponse]  # type: ignore[assignment]
+    """Says how many processes are to answer the tenant's searches beside its primary."""
     GetStatus: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetStatusRequest, _admin_pb2.GetStatusResponse]  # type: ignore[assignment]
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -71,6 +75,14 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.DeleteTenantResponse, _abc.Awaitable[_admin_pb2.DeleteTenantResponse]]:
         """Destroys the tenant's data. Its name is never used again."""
+
+    @_abc_1.abstractmethod
+    def SetReaders(
+        self,
+        request: _admin_pb2.SetReadersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.SetReadersResponse, _abc.Awaitable[_admin_pb2.SetReadersResponse]]:
+        """Says how many processes are to answer the tenant's searches beside its primary."""
 
     @_abc_1.abstractmethod
     def GetStatus(
