@@ -55,7 +55,7 @@ def verify_export(path: Path) -> VerifiedExport:
     try:
         with zipfile.ZipFile(path) as archive:
             return _verify(archive)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise ExportInvalidError(f"{path.name}: is no readable ZIP file ({error})") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ExportInvalidError(f"{path.name}: is no export of this kind ({error})") from error
