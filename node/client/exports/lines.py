@@ -47,8 +47,11 @@ def to_line(event: Event, visitor_id: str) -> str:
 def from_line(line: str) -> Event:
     """The event of a line, as it was exported: without the visitor's id. Raises InvalidArgumentError."""
     try:
-        event = ParseDict(json.loads(line), Event())
-    except (ValueError, ParseError, RecursionError, AttributeError) as error:
+        content = json.loads(line)
+        if not isinstance(content, dict):
+            raise TypeError("it is no object")
+        event = ParseDict(content, Event())
+    except (ValueError, ParseError, RecursionError, TypeError, AttributeError) as error:
         raise InvalidArgumentError(f"this line is no event: {error}") from error
     event.visitor_id = ""
     return event
