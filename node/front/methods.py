@@ -19,6 +19,7 @@ from protos.v1 import (
     catalog_pb2,
     event_pb2,
     merchandising_pb2,
+    privacy_pb2,
     search_pb2,
 )
 from protos.v1.account_pb2 import Key
@@ -29,6 +30,7 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
     account_pb2.DESCRIPTOR.services_by_name["AccountService"],
     merchandising_pb2.DESCRIPTOR.services_by_name["MerchandisingService"],
     event_pb2.DESCRIPTOR.services_by_name["EventService"],
+    privacy_pb2.DESCRIPTOR.services_by_name["PrivacyService"],
     analytics_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
 )
 
@@ -140,6 +142,7 @@ _CATALOG: Final = "CatalogService"
 _ACCOUNT: Final = "AccountService"
 _MERCHANDISING: Final = "MerchandisingService"
 _EVENTS: Final = "EventService"
+_PRIVACY: Final = "PrivacyService"
 
 _ROWS: Final = (
     _search("Search"),
@@ -182,4 +185,10 @@ _ROWS: Final = (
         cost=10,
     ),
     _write(_EVENTS, "WriteEvents", role=Key.SEARCH, body_size_bytes_max=2 * MIB, cost=5),
+    _read(_PRIVACY, "ExportVisitor", role=Key.ADMIN),
+    _read(_PRIVACY, "SignExport", role=Key.ADMIN),
+    _write(_PRIVACY, "EraseVisitor", role=Key.ADMIN),
+    _write(_PRIVACY, "UpdateVisitor", role=Key.ADMIN),
+    _read(_PRIVACY, "GetRetention", role=Key.ADMIN),
+    _write(_PRIVACY, "UpdateRetention", role=Key.ADMIN),
 )
