@@ -12,6 +12,7 @@ the same to the last bit after an erasure. The last product of the visitor is sc
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from heapq import nlargest
 from typing import Final
 
@@ -38,11 +39,7 @@ def neighbour_scores(
         scores = _vmis(index, products, parameters)
     else:
         scores = _vstan(index, products, now_ms, parameters)
-    weight = parameters.idf_weight
-    if weight:
-        idf = index.idf
-        scores = {product: score * (1 + weight * idf(product)) for product, score in scores.items()}
-    return scores
+    return index.favour_rare(scores, parameters.idf_weight)
 
 
 def positions(products: Iterable[bytes]) -> dict[bytes, int]:
@@ -56,16 +53,15 @@ def _vmis(
     """VMIS-kNN: likeness is the sum of `position / products`; a match `p` from the end gives `1 - p / 10`."""
     last = positions(products)
     weights = {product: at / len(last) for product, at in last.items()}
-    alike = _alike(index, weights, parameters)
     chosen = nlargest(
-        parameters.neighbours_max, alike, key=lambda one: (one[0], one[1].time_ms, one[1].key)
+        parameters.neighbours_max, _alike(index, weights, parameters), key=_likeness_first
     )
     scores: dict[bytes, float] = {}
-    for likeness, session in chosen:
-        match = max(last.get(product, 0) for product in session.products)
-        worth = likeness * max(0.0, 1 - _VMIS_MATCH_STEP * (len(products) - match + 1))
+    for one in chosen:
+        from_end = len(products) - last[one.match] + 1
+        worth = one.likeness * max(0.0, 1 - _VMIS_MATCH_STEP * from_end)
         if worth > 0:
-            for product in session.products:
+            for product in one.session.products:
                 scores[product] = scores.get(product, 0.0) + worth
     return scores
 
@@ -80,62 +76,66 @@ def _vstan(
     weights = {product: math.exp((at - length) / decay) for product, at in last.items()}
     norm = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
     age_ms = parameters.age_decay_days * DAY_MS
-    chosen = [
-        (
-            likeness
-            / (norm * math.sqrt(len(session.products)))
-            * math.exp(-max(0, now_ms - session.time_ms) / age_ms),
-            session,
-        )
-        for likeness, session in _alike(index, weights, parameters)
-    ]
+    chosen = _alike(index, weights, parameters)
+    for one in chosen:
+        norms = norm * math.sqrt(len(one.session.products))
+        one.likeness *= math.exp(-max(0, now_ms - one.session.time_ms) / age_ms) / norms
     if len(chosen) > parameters.neighbours_max:
-        chosen = nlargest(
-            parameters.neighbours_max, chosen, key=lambda one: (one[0], one[1].time_ms, one[1].key)
-        )
-    by_distance = _powers(parameters.distance_decay, index.bounds.session_events_max)
-    by_match = _powers(parameters.match_decay, length)
+        chosen = nlargest(parameters.neighbours_max, chosen, key=_likeness_first)
+    by_distance = decays(parameters.distance_decay, index.bounds.session_events_max)
     scores: dict[bytes, float] = {}
-    for likeness, session in chosen:
-        match, at = _last_match(session, last)
-        worth = likeness * by_match[length - match]
-        for product, place in session.products.items():
-            scores[product] = scores.get(product, 0.0) + worth * by_distance[abs(place - at)]
-    return {product: score for product, score in scores.items() if score > 0}
+    known = scores.get
+    for one in chosen:
+        worth = one.likeness * math.exp((last[one.match] - length) / parameters.match_decay)
+        places = one.session.products
+        at = places[one.match]
+        for product, place in places.items():
+            scores[product] = known(product, 0.0) + worth * by_distance[place - at]
+    return scores
+
+
+class _Neighbour:
+    """A session that shares a product with the visitor's."""
+
+    __slots__ = ("likeness", "match", "session")
+
+    def __init__(self, session: Session, match: bytes, likeness: float) -> None:
+        self.session = session
+        self.match = match  # the visitor's latest product that the session has
+        self.likeness = likeness
 
 
 def _alike(
     index: SessionIndex, weights: Mapping[bytes, float], parameters: Parameters
-) -> list[tuple[float, Session]]:
-    """Sessions that share a product, with the summed weights of those; the most recent if there are too many."""
-    likeness: dict[bytes, float] = {}
-    found: dict[bytes, Session] = {}
-    for product, weight in weights.items():
+) -> list[_Neighbour]:
+    """Sessions that share a product, by the summed weights of those; the most recent if there are too many.
+
+    The products come latest first, so the one that finds a session is its latest match.
+    """
+    found: dict[bytes, _Neighbour] = {}
+    for product in sorted(weights, key=lambda one: weights[one], reverse=True):
+        weight = weights[product]
         for session in index.recent(product, parameters.recent_max):
-            key = session.key
-            if key in likeness:
-                likeness[key] += weight
+            neighbour = found.get(session.key)
+            if neighbour is None:
+                found[session.key] = _Neighbour(session, product, weight)
             else:
-                likeness[key] = weight
-                found[key] = session
-    alike = [(likeness[key], session) for key, session in found.items()]
-    if len(alike) > parameters.recent_max:
-        alike = nlargest(
-            parameters.recent_max, alike, key=lambda one: (one[1].time_ms, one[1].key)
-        )
-    return alike
+                neighbour.likeness += weight
+    if len(found) > parameters.recent_max:
+        return nlargest(parameters.recent_max, found.values(), key=_newest_first)
+    return list(found.values())
 
 
-def _last_match(session: Session, last: Mapping[bytes, int]) -> tuple[int, int]:
-    """The visitor's latest product that a session has: its position here (from 1) and there (from 0)."""
-    match = at = 0
-    for product, place in session.products.items():
-        position = last.get(product, 0)
-        if position > match:
-            match, at = position, place
-    return match, at
+def _likeness_first(one: _Neighbour) -> tuple[float, int, bytes]:
+    return (one.likeness, one.session.time_ms, one.session.key)
 
 
-def _powers(decay: float, count: int) -> list[float]:
-    """exp(-n / decay) for n from 0 to count."""
-    return [math.exp(-n / decay) for n in range(count + 1)]
+def _newest_first(one: _Neighbour) -> tuple[int, bytes]:
+    return (one.session.time_ms, one.session.key)
+
+
+@lru_cache(maxsize=64)
+def decays(decay: float, distance_max: int) -> tuple[float, ...]:
+    """exp(-|n| / decay) at index n for n from -distance_max to distance_max: a negative one counts from the end."""
+    ahead = [math.exp(-n / decay) for n in range(distance_max + 1)]
+    return (*ahead, *reversed(ahead[1:]))

@@ -19,7 +19,7 @@ index again from its events to have the oldest of them back.
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import Final
@@ -43,20 +43,34 @@ class SessionBounds:
 
 
 class Session:
-    """One visit: its events in order, each a time in ms and a product."""
+    """One visit: what was looked at and when, oldest first; equal times are ordered by product."""
 
-    __slots__ = ("events", "key", "products", "time_ms")
+    __slots__ = ("key", "order", "products", "times_ms")
 
     def __init__(self, key: bytes) -> None:
         self.key = key
-        self.events: list[tuple[int, bytes]] = []  # ascending by (time in ms, product), all distinct
-        self.products: dict[bytes, int] = {}  # product -> position of its last event, in `events`
-        self.time_ms = 0
+        self.order: list[bytes] = []  # the product of each event
+        self.times_ms: list[int] = []  # the time of each event
+        self.products: dict[bytes, int] = {}  # product -> place of its last event in `order`
 
-    def settle(self) -> None:
-        """Derive everything from the events, so that it depends on nothing else."""
-        self.products = {product: at for at, (_, product) in enumerate(self.events)}
-        self.time_ms = self.events[-1][0]
+    @property
+    def time_ms(self) -> int:
+        """Of the newest event."""
+        return self.times_ms[-1]
+
+    def events(self) -> Iterator[tuple[int, bytes]]:
+        """Each event as (time in ms, product)."""
+        return zip(self.times_ms, self.order, strict=True)
+
+    def last_ms(self, product: bytes) -> int:
+        """Of a product's newest event."""
+        return self.times_ms[self.products[product]]
+
+    def replace(self, events: Sequence[tuple[int, bytes]]) -> None:
+        """Hold these events, ascending, instead; everything else follows from them."""
+        self.times_ms = [time_ms for time_ms, _ in events]
+        self.order = [product for _, product in events]
+        self.products = {product: at for at, product in enumerate(self.order)}
 
 
 class SessionIndex:
@@ -67,7 +81,10 @@ class SessionIndex:
         self._sessions: dict[bytes, Session] = {}
         # product -> (time in ms of the session's last event with it, session key), ascending
         self._postings: dict[bytes, list[tuple[int, bytes]]] = {}
-        self._ages: list[tuple[int, bytes]] = []  # heap; entries may be out of date, never too young
+        self._same: dict[bytes, bytes] = {}  # product -> the object that stands for it everywhere
+        self._ages: list[
+            tuple[int, bytes]
+        ] = []  # heap; entries may be out of date, never too young
         self._floor: tuple[int, bytes] | None = None
 
     @property
@@ -94,8 +111,12 @@ class SessionIndex:
         session or a full index still holds.
         """
         session = self._sessions.get(key)
-        before = [] if session is None else session.events
-        merged = sorted({*before, *events})[-self.bounds.session_events_max :]
+        before = [] if session is None else list(session.events())
+        same = (
+            self._same.get
+        )  # one object for each product: comparing them is a third of an answer's time
+        merged = sorted({*before, *((time_ms, same(one, one)) for time_ms, one in events)})
+        merged = merged[-self.bounds.session_events_max :]
         if not merged or merged == before:
             return False
         if session is None and self._floor is not None and (merged[-1][0], key) <= self._floor:
@@ -113,7 +134,8 @@ class SessionIndex:
         session = self._sessions.pop(key, None)
         if session is None:
             return False
-        self._replace(session, [])
+        for product in session.products:
+            self._take_posting(product, (session.last_ms(product), key))
         return True
 
     def expire(self, before_ms: int) -> int:
@@ -142,32 +164,36 @@ class SessionIndex:
         """The number of sessions that held a product."""
         return len(self._postings.get(product, ()))
 
-    def idf(self, product: bytes) -> float:
-        """ln(sessions / sessions that held it), at least 0; 0 for a product never seen."""
-        count = len(self._postings.get(product, ()))
-        return math.log(len(self._sessions) / count) if count else 0.0
+    def favour_rare(self, scores: Mapping[bytes, float], weight: float) -> dict[bytes, float]:
+        """Scores times `1 + weight * idf`, idf being ln(sessions / sessions that held the product).
+
+        What everybody looks at says little about anybody. All products must be in the index.
+        """
+        postings, log = self._postings, math.log
+        most = 1 + weight * log(len(self._sessions) or 1)
+        return {
+            product: score * (most - weight * log(len(postings[product])))
+            for product, score in scores.items()
+        }
 
     def _replace(self, session: Session, events: list[tuple[int, bytes]]) -> None:
         """Give a session other events, and move its postings accordingly."""
-        before = {product: session.events[at][0] for product, at in session.products.items()}
-        session.events = events
-        if events:
-            session.settle()
-        else:
-            session.products = {}
+        before = {product: session.last_ms(product) for product in session.products}
+        session.replace(events)
+        after = {product: session.last_ms(product) for product in session.products}
         for product, time_ms in before.items():
-            at = session.products.get(product)
-            if at is None or events[at][0] != time_ms:
+            if after.get(product) != time_ms:
                 self._take_posting(product, (time_ms, session.key))
-        for product, at in session.products.items():
-            if before.get(product) != events[at][0]:
-                insort(self._postings.setdefault(product, []), (events[at][0], session.key))
+        for product, time_ms in after.items():
+            if before.get(product) != time_ms:
+                self._same.setdefault(product, product)
+                insort(self._postings.setdefault(product, []), (time_ms, session.key))
 
     def _take_posting(self, product: bytes, entry: tuple[int, bytes]) -> None:
         postings = self._postings[product]
         del postings[bisect_left(postings, entry)]
         if not postings:
-            del self._postings[product]
+            del self._postings[product], self._same[product]
 
     def _note_age(self, session: Session) -> None:
         """Remember how old a session is at most; entries of the past are skipped when they come up."""
@@ -191,12 +217,4 @@ class SessionIndex:
         oldest = self._oldest()
         assert oldest is not None, "sessions are held, so one of them is the oldest"
         self.remove(oldest.key)
-        return (oldest.time_ms, oldest.key)
-
-
-def truncated(products: Sequence[bytes], length_max: int) -> list[bytes]:
-    """The end of a session as the scorers see it: a product repeated at once counts as one event."""
-    ended = [
-        product for at, product in enumerate(products) if not at or products[at - 1] != product
-    ]
-    return ended[-length_max:]
+        return max(self._floor or (oldest.time_ms, oldest.key), (oldest.time_ms, oldest.key))

@@ -6,7 +6,7 @@ up to date or to erase from, and a new event is in the very next answer.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from actors.recommend.neighbours import DAY_MS, positions
@@ -31,22 +31,28 @@ def successor_scores(
     for source in islice(reversed(positions(reversed(products))), parameters.successor_sources):
         for session in index.recent(source, parameters.recent_max):
             worth = weight * math.exp(-max(0, now_ms - session.time_ms) / age_ms)
-            _add_followers(scores, session.events, source, worth, parameters.successor_distance_max)
+            _add_followers(scores, session.order, source, worth, parameters.successor_distance_max)
         weight *= parameters.successor_source_decay
-    return {product: score for product, score in scores.items() if score > 0}
+    return scores
 
 
 def _add_followers(
     scores: dict[bytes, float],
-    events: Sequence[tuple[int, bytes]],
+    order: Sequence[bytes],
     source: bytes,
     worth: float,
     distance_max: int,
 ) -> None:
     """Give what comes after each event with the source its share of what the session is worth."""
-    for at, (_, product) in enumerate(events):
-        if product != source:
-            continue
-        for distance, (_, follower) in enumerate(events[at + 1 : at + 1 + distance_max], 1):
+    for at in _places(order, source):
+        for distance, follower in enumerate(order[at + 1 : at + 1 + distance_max], 1):
             if follower != source:
                 scores[follower] = scores.get(follower, 0.0) + worth / distance
+
+
+def _places(order: Sequence[bytes], source: bytes) -> Iterator[int]:
+    """Where a product stands; it does at least once."""
+    at = -1
+    for _ in range(order.count(source)):
+        at = order.index(source, at + 1)
+        yield at
