@@ -10,6 +10,7 @@ from typing import Final
 # a server's library, and none should wait for the others.
 _MODULES: Final = {
     "bought-together": ("loadtest.bought_together", "the product missing from a basket"),
+    "cold-start": ("loadtest.cold_start", "recommendations of a shop with few events"),
     "demo": ("loadtest.demo", "a market hall with two shops, from start to stop"),
     "engine": ("loadtest.engine", "our index against tantivy"),
     "freshness": ("loadtest.freshness", "searches while prices and stock change all the time"),
