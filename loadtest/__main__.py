@@ -9,11 +9,14 @@ from typing import Final
 # A measurement's module is imported only when it is asked for: one of them needs tantivy, another
 # a server's library, and none should wait for the others.
 _MODULES: Final = {
+    "bought-together": ("loadtest.bought_together", "the product missing from a basket"),
+    "cold-start": ("loadtest.cold_start", "recommendations of a shop with few events"),
     "demo": ("loadtest.demo", "a market hall with two shops, from start to stop"),
     "engine": ("loadtest.engine", "our index against tantivy"),
     "events": ("loadtest.events", "searches while visitors' events are written all the time"),
     "freshness": ("loadtest.freshness", "searches while prices and stock change all the time"),
     "path": ("loadtest.path", "a search over TLS against a bare echo"),
+    "recommend": ("loadtest.recommend", "the next product of recorded sessions, and its cost"),
     "relevance": ("loadtest.relevance", "the order of the first ten against people's judgments"),
     "suggest": ("loadtest.suggest", "what suggestions cost, letter by letter"),
     "swedish": ("loadtest.swedish", "Swedish forms that find each other, and words that must not"),
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _explain(words: Sequence[str]) -> int:
     is_asked = bool(words) and words[0] in {"-h", "--help"}
     lines = ["usage: python -m loadtest WHAT [--help]", ""]
-    lines += [f"  {name:<10} {description}" for name, (_, description) in _MODULES.items()]
+    lines += [f"  {name:<16} {description}" for name, (_, description) in _MODULES.items()]
     if words and not is_asked:
         lines.insert(0, f"{words[0]!r} is not known")
     print("\n".join(lines), file=sys.stdout if is_asked else sys.stderr)
