@@ -35,6 +35,11 @@ _END: Final = struct.Struct("<I")
 _TWO_ENDS: Final = struct.Struct("<II")
 
 
+def id_hash(product_id: bytes) -> int:
+    """The hash of one id, as of `id_hashes`."""
+    return xxhash.xxh3_64_intdigest(product_id)
+
+
 def id_hashes(product_ids: Sequence[bytes]) -> NDArray[np.uint64]:
     """uint64: the hash of each id."""
     hashes = map(xxhash.xxh3_64_intdigest, product_ids)

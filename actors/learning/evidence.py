@@ -1,6 +1,7 @@
 """Which products visitors chose for the words of a search."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -12,6 +13,9 @@ from protos.internal.records_pb2 import QueryClicksRecord
 
 SMOOTHING: Final = 5.0
 """Clicks: a product with so many on its own is chosen half as clearly as it can be."""
+
+_ROWS_MAX: Final = 2_048
+"""Read rows that are remembered: about 4 KB each with what was read of it."""
 
 _NOTHING: Final[Mapping[bytes, float]] = MappingProxyType({})
 
@@ -28,9 +32,17 @@ def chosen_for(view: TableReader, query: bytes) -> Mapping[bytes, float]:
     value = view.get(QUERY_CLICKS, query) if query else None
     if value is None:
         return _NOTHING
-    row = QueryClicksRecord.FromString(bytes(value))
+    return _shares(bytes(value))
+
+
+@lru_cache(maxsize=_ROWS_MAX)
+def _shares(value: bytes) -> Mapping[bytes, float]:
+    """Of a row as it is stored: the same queries are asked again and again."""
+    row = QueryClicksRecord.FromString(value)
     worths = sorted(((worth(one), one.product_id.encode()) for one in row.products), reverse=True)
     if not worths:
         return _NOTHING
     most = worths[0][0] + SMOOTHING
-    return {product_id: amount / most for amount, product_id in worths[:CHOSEN_MAX]}
+    return MappingProxyType(
+        {product_id: amount / most for amount, product_id in worths[:CHOSEN_MAX]}
+    )
