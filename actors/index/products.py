@@ -164,6 +164,13 @@ class ProductIds:
                 self._piece(ID_ORDINALS, piece, np.int32),
             )
 
+    def ordinals_of(self, hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """int32: the ordinals of the ids with these hashes, which are sorted; -1 where there is none."""
+        found = np.full(len(hashes), -1, np.int32)
+        for first, keys, ordinals in self._hash_pieces(hashes):
+            found[first : first + len(keys)] = ordinals
+        return found
+
     def find_identifier(self, hashed: int) -> NDArray[np.int32]:
         """int32, ascending: the products with this identifier, dead ones included."""
         key = np.uint64(hashed)
