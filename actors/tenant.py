@@ -213,7 +213,9 @@ class Tenant:
 
     def _committed(self, schema: Schema, merchandise: Merchandise) -> None:
         self.reader.committed(schema, merchandise)
-        self._upkeep.wake()
+        if self.writer.has_changed_index:
+            # Events come all the time, and must not keep small segments from being merged.
+            self._upkeep.wake()
 
     def _learn(self, events: Sequence[LearntEvent]) -> None:
         if self.on_events is not None:
