@@ -37,14 +37,18 @@ from actors.tenant import Tenant
 from node.errors import InvalidArgumentError, InvariantError, SaluhallError
 from node.status import status_bytes
 from protos.internal import link_pb2
-from protos.v1 import account_pb2, catalog_pb2, merchandising_pb2, search_pb2
+from protos.v1 import account_pb2, catalog_pb2, event_pb2, merchandising_pb2, search_pb2
 
 REQUEST_ID_LENGTH_MAX: Final = 128
 _SEARCH: Final = "/saluhall.v1.SearchService/"
 _CATALOG: Final = "/saluhall.v1.CatalogService/"
 _ACCOUNT: Final = "/saluhall.v1.AccountService/"
 _MERCHANDISING: Final = "/saluhall.v1.MerchandisingService/"
+_EVENTS: Final = "/saluhall.v1.EventService/"
 _REPLICA: Final = "/saluhall.internal.Replica/"
+
+_STREAMS: Final = frozenset({_CATALOG + "SetInventory", _EVENTS + "WriteEvents"})
+"""Writes that come in many small calls and may share a transaction."""
 
 _Read = Callable[[link_pb2.Call], bytes]
 
@@ -144,10 +148,14 @@ class TenantService:
             "DeleteSynonyms": resolve_delete_synonyms,
             "UpdateSearchSettings": resolve_update_settings,
         }
+        events: Mapping[str, Callable[..., Resolution]] = {
+            "WriteEvents": self._tenant.write_events,
+        }
         services = (
             (_CATALOG, catalog_pb2, catalog),
             (_ACCOUNT, account_pb2, account),
             (_MERCHANDISING, merchandising_pb2, merchandising),
+            (_EVENTS, event_pb2, events),
         )
         return {
             service + name: _Write(
@@ -191,7 +199,7 @@ class _Write:
             request_id=f"{call.caller.key_id}/{request_id}" if request_id else "",
             body=call.body,
             size_bytes=len(call.body),
-            is_patient=self.method == _CATALOG + "SetInventory",
+            is_patient=self.method in _STREAMS,
         )
 
 

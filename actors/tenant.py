@@ -7,7 +7,7 @@ and in the registry, so that an older copy of the directory can never serve (DES
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,9 @@ from typing import Final
 from actors.accounts.keys import resolve_issue_key, verify_key
 from actors.catalog.branches import branch_key, deleting_branch, resolve_purge
 from actors.catalog.fields import SETTINGS_KEY
+from actors.event_care import EventCare
+from actors.events.learnt import LearntEvent
+from actors.events.resolve import EventPorts, resolve_write_events
 from actors.index.schema import Schema
 from actors.model.fields import core_fields
 from actors.reader import Reader
@@ -37,6 +40,7 @@ from protos.internal.link_pb2 import GetStateResponse, VerifyKeyRequest, VerifyK
 from protos.internal.records_pb2 import BranchRecord, GroupRecord, TenantSettings
 from protos.v1.account_pb2 import IssueKeyRequest
 from protos.v1.catalog_pb2 import Branch, CreateBranchResponse, DeleteBranchResponse
+from protos.v1.event_pb2 import WriteEventsRequest
 
 LOW_WATER_PERIOD_S: Final = 60.0
 TICK_S: Final = 1.0
@@ -63,6 +67,15 @@ class Tenant:
             merchandise=self.writer.merchandise,
             clock=clock,
         )
+        self.on_events: Callable[[Sequence[LearntEvent]], None] | None = None
+        """Told of every event that is durable and may be learnt from, before its write is answered."""
+
+        self._event_ports = EventPorts(
+            keyring=store.keyring,
+            read_token=lambda _text: None,
+            learn=self._learn,
+        )
+        self._event_care = EventCare(store, self.writer, clock)
         self._upkeep = Upkeep(store, self.writer)
         self._care: asyncio.Task[None] | None = None
 
@@ -125,6 +138,10 @@ class Tenant:
             checksum_key=self._checksum_key,
         )
 
+    def write_events(self, request: WriteEventsRequest, context: WriteContext) -> Resolution:
+        """Resolve the writing of events with this tenant's keyring."""
+        return resolve_write_events(request, context, ports=self._event_ports)
+
     def verify_key(self, request: VerifyKeyRequest) -> VerifyKeyResponse:
         """What a front asks about a key."""
         view = self.reader.current().view
@@ -164,6 +181,10 @@ class Tenant:
         self.reader.committed(schema, merchandise)
         self._upkeep.wake()
 
+    def _learn(self, events: Sequence[LearntEvent]) -> None:
+        if self.on_events is not None:
+            self.on_events(events)
+
     async def _begin(self, settings: TenantSettings) -> None:
         """The first entry of a new tenant's log: its settings, fields and first branch."""
         with self._store.read() as view:
@@ -185,6 +206,8 @@ class Tenant:
             self._store.reader_check()
             with contextlib.suppress(SaluhallError):
                 await self._purge()
+            with contextlib.suppress(SaluhallError):
+                await self._event_care.tick()
             elapsed_s += TICK_S
             if elapsed_s >= LOW_WATER_PERIOD_S:
                 elapsed_s = 0.0

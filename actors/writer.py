@@ -52,6 +52,9 @@ PATIENCE_S: Final = 0.02
 
 T = TypeVar("T")
 
+_Committed = tuple[list[bytes | SaluhallError], list[Callable[[], None]]]
+"""The answers of a transaction, and what is to be called when it is durable."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -141,17 +144,21 @@ class Writer:
                 batch = self._next_batch()
                 commands = [waiting.command for waiting in batch]
                 try:
-                    answers = await loop.run_in_executor(self._thread, self._commit, commands)
+                    answers, after_commits = await loop.run_in_executor(
+                        self._thread, self._commit, commands
+                    )
                 except SaluhallError as error:
-                    answers = [error] * len(batch)
+                    answers, after_commits = [error] * len(batch), []
                 except Exception as error:  # noqa: BLE001 - translated here, once
                     # Nothing was written, but this process no longer understands its state: callers
                     # are told INTERNAL, and the replica ends and recovers from its log.
                     structlog.get_logger(__name__).exception(WRITE_FAILED)
                     broken = InvariantError(f"a write failed unexpectedly: {type(error).__name__}")
-                    answers = [broken] * len(batch)
+                    answers, after_commits = [broken] * len(batch), []
                 self._committed_s = loop.time()
                 self._on_commit(self.schema, self.merchandise)
+                for after_commit in after_commits:
+                    after_commit()
                 for waiting, answer in zip(batch, answers, strict=True):
                     _settle(waiting.answer, answer)
         finally:
@@ -181,24 +188,38 @@ class Writer:
         with self._store.write(epoch=self._epoch) as batch:
             return job(batch)
 
-    def _commit(self, commands: list[WriteCommand]) -> list[bytes | SaluhallError]:
+    def _commit(self, commands: list[WriteCommand]) -> _Committed:
         """One transaction for all; what a resolver refuses is that command's answer alone."""
+        keyring = self._store.keyring
+        after_commits: list[Callable[[], None]] = []
         try:
             with self._store.write(epoch=self._epoch) as batch:
                 changed = Changed()
                 context = WriteContext(batch, self._clock.now_ms(), self._settings, self._fields)
-                answers = [self._answer(command, context, batch, changed) for command in commands]
+                answers = [
+                    self._answer(command, context, batch, changed, after_commits)
+                    for command in commands
+                ]
                 if changed.settings:
                     self._read_schema(batch)
                 derive(batch, changed, self.schema)
+                # A key is on the disk before anything that it has sealed.
+                keyring.sync()
         except BaseException:
             # Nothing of the batch happened, so what was learnt on the way is forgotten.
             self._reload()
+            keyring.forget_pending()
             raise
-        return answers
+        keyring.settle()
+        return answers, after_commits
 
     def _answer(
-        self, command: WriteCommand, context: WriteContext, batch: WriteBatch, changed: Changed
+        self,
+        command: WriteCommand,
+        context: WriteContext,
+        batch: WriteBatch,
+        changed: Changed,
+        after_commits: list[Callable[[], None]],
     ) -> bytes | SaluhallError:
         try:
             remembered = _remembered(command, batch)
@@ -211,6 +232,8 @@ class Writer:
         except SaluhallError as error:
             return error
         if resolution.changes:
+            if resolution.after_commit is not None:
+                after_commits.append(resolution.after_commit)
             return _log(command, resolution, context, batch, changed, self._epoch)
         if self._fields.learnt_count != learnt_before:
             # A trial (validate_only) has learnt fields that are not stored.

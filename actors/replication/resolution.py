@@ -37,6 +37,9 @@ class Resolution:
     changes: list[Change] = field(default_factory=list)
     """Empty: nothing changes and nothing is logged."""
 
+    after_commit: Callable[[], None] | None = None
+    """Called on the event loop when the changes are durable, before the write is answered."""
+
     secrets: tuple[str, ...] = ()
     """Fields of the response that the log must never hold."""
 

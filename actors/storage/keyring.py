@@ -215,7 +215,7 @@ class Keyring:
             self._pending = {}
             self._is_written = False
         if self._retired:
-            self._destroy(self._retired.items())
+            self.destroy_all(self._retired.items())
             self._retired = {}
 
     def forget_pending(self) -> None:
@@ -229,6 +229,18 @@ class Keyring:
             self._is_written = False
             self._file.destroy(numbers)
 
+    def storage_ids(self, first: int, count: int) -> list[tuple[bytes, bytes]] | None:
+        """Tags and storage ids of the visitors in `count` slots from slot `first` on; None: there are no more slots."""
+        if first >= self._end:
+            return None
+        found = []
+        for number in range(first, min(first + count, self._end)):
+            slot = self._file.read(number)
+            if any(slot):
+                key = unwrap_slot(slot, _KIND_VISITOR, self._wrapping, self._file.path)
+                found.append((tag_of(slot), storage_id_of(key)))
+        return found
+
     def retire(self, tag: bytes, storage_id: bytes) -> None:
         """Destroy this key as soon as the transaction has committed; until then it is given to nobody."""
         self._retired[tag] = storage_id
@@ -239,9 +251,10 @@ class Keyring:
 
     def destroy(self, tag: bytes, storage_id: bytes) -> bool:
         """Overwrite the key of this visitor if it derives this storage id; False when no slot does."""
-        return self._destroy([(tag, storage_id)]) > 0
+        return self.destroy_all([(tag, storage_id)]) > 0
 
-    def _destroy(self, visitors: Iterable[tuple[bytes, bytes]]) -> int:
+    def destroy_all(self, visitors: Iterable[tuple[bytes, bytes]]) -> int:
+        """The same of several visitors, with one sync; how many there were."""
         numbers = []
         with self._lock:
             for tag, storage_id in visitors:

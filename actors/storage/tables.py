@@ -73,7 +73,13 @@ VISITOR_EVENTS: Final = Table(
 )
 VISITORS: Final = Table(14, "visitors", TableClass.LOGICAL, "storage id (16)", "VisitorRecord")
 ERASURES: Final = Table(15, "erasures", TableClass.LOGICAL, "receipt id", "ErasureRecord")
-RETENTION: Final = Table(16, "retention", TableClass.LOGICAL, "b'tenant'", "RetentionRecord")
+RETENTION: Final = Table(
+    16,
+    "retention",
+    TableClass.LOGICAL,
+    "b'tenant', b'progress'",
+    "RetentionRecord, RetentionProgressRecord",
+)
 MARKS: Final = Table(
     17,
     "marks",
@@ -160,9 +166,29 @@ TABLES: Final = (
 )
 BY_NUMBER: Final = {table.number: table for table in TABLES}
 
-UNSEARCHED: Final = frozenset({API_KEYS.number, REQUESTS.number, REQUEST_TIMES.number})
+UNSEARCHED: Final = frozenset(
+    table.number
+    for table in (
+        API_KEYS,
+        REQUESTS,
+        REQUEST_TIMES,
+        EVENTS,
+        VISITOR_EVENTS,
+        VISITORS,
+        ERASURES,
+        RETENTION,
+        MARKS,
+        PRODUCT_COUNTS,
+        QUERY_CLICKS,
+        QUERIES,
+        POPULAR_QUERIES,
+        FIGURES,
+        RECOMMEND_MODEL,
+    )
+)
 """Logical tables that no search looks at: an entry that changes these alone leaves what readers have opened as good
-as it was. A new table counts as searched until it stands here."""
+as it was. What visitors have taught is among them: searches see it a second later at most, when their view has become
+old. A new table counts as searched until it stands here."""
 
 
 def branch_prefix(branch: int) -> bytes:

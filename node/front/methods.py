@@ -13,7 +13,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from node.config import KIB, MIB
 from node.errors import InvariantError
-from protos.v1 import account_pb2, catalog_pb2, merchandising_pb2, search_pb2
+from protos.v1 import account_pb2, catalog_pb2, event_pb2, merchandising_pb2, search_pb2
 from protos.v1.account_pb2 import Key
 
 SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
@@ -21,6 +21,7 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
     catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"],
     account_pb2.DESCRIPTOR.services_by_name["AccountService"],
     merchandising_pb2.DESCRIPTOR.services_by_name["MerchandisingService"],
+    event_pb2.DESCRIPTOR.services_by_name["EventService"],
 )
 
 _SECOND_MS: Final = 1_000
@@ -130,6 +131,7 @@ def _write(
 _CATALOG: Final = "CatalogService"
 _ACCOUNT: Final = "AccountService"
 _MERCHANDISING: Final = "MerchandisingService"
+_EVENTS: Final = "EventService"
 
 _ROWS: Final = (
     _search("Search"),
@@ -170,4 +172,5 @@ _ROWS: Final = (
         body_size_bytes_max=4 * MIB,
         cost=10,
     ),
+    _write(_EVENTS, "WriteEvents", role=Key.SEARCH, body_size_bytes_max=2 * MIB, cost=5),
 )

@@ -558,7 +558,7 @@ Global___GroupRecord: _TypeAlias = GroupRecord  # noqa: Y015
 @_typing.final
 class EventRecord(_message.Message):
     """One event as it is kept. `sealed` is an EventContent under the visitor's key, with the associated data of
-    actors/privacy/sealing.py; nothing else in it says anything of the visitor.
+    actors/events/sealing.py; nothing else in it says anything of the visitor.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -573,7 +573,7 @@ class EventRecord(_message.Message):
     sealed_words: _builtins.bytes
     """The words of a search, sealed apart, since they are kept for a shorter time."""
     sequence: _builtins.int
-    """Which of the visitor's events of its day it is, from 0."""
+    """Which of all the visitor's events it was when it was written, from 0."""
     def __init__(
         self,
         *,
@@ -592,7 +592,9 @@ Global___EventRecord: _TypeAlias = EventRecord  # noqa: Y015
 
 @_typing.final
 class EventContent(_message.Message):
-    """What an event says. Ids of event, session and order are keyed hashes; without the visitor's id, since that is whose key it is."""
+    """What an event says. Ids of session and order are keyed hashes; without the visitor's id and the event's, since its place
+    says them.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -627,6 +629,7 @@ class VisitorRecord(_message.Message):
     restrict_time_ms: _builtins.int
     object_time_ms: _builtins.int
     event_count: _builtins.int
+    """How many were ever written; the next one's sequence."""
     def __init__(
         self,
         *,
@@ -693,6 +696,28 @@ class RetentionRecord(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetentionRecord: _TypeAlias = RetentionRecord  # noqa: Y015
+
+@_typing.final
+class RetentionProgressRecord(_message.Message):
+    """How far what is due was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORDS_KEY_FIELD_NUMBER: _builtins.int
+    words_key: _builtins.bytes
+    """The next key of events to look for words at that are kept no longer."""
+    def __init__(
+        self,
+        *,
+        words_key: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["words_key", b"words_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetentionProgressRecord: _TypeAlias = RetentionProgressRecord  # noqa: Y015
 
 @_typing.final
 class ProductCountsRecord(_message.Message):
