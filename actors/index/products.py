@@ -151,6 +151,14 @@ class ProductIds:
                 found[place] = -1
         return found
 
+    def hashes(self) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int32]]]:
+        """The hash of every id (`id_hashes`), piece by piece, and beside each its ordinal."""
+        for piece in range(-(-self._product_count // PIECE_COUNT)):
+            yield (
+                self._piece(ID_HASHES, piece, np.uint64),
+                self._piece(ID_ORDINALS, piece, np.int32),
+            )
+
     def find_identifier(self, hashed: int) -> NDArray[np.int32]:
         """int32, ascending: the products with this identifier, dead ones included."""
         key = np.uint64(hashed)
