@@ -38,6 +38,8 @@ def to_query(request: search_pb2.SearchRequest) -> SearchQuery:
         preview_rules=frozenset(request.preview_rules),
         show_duplicates=request.show_duplicates,
         explain=request.explain,
+        without_learned_popularity=request.without_learned_popularity,
+        without_click_evidence=request.without_click_evidence,
     )
 
 

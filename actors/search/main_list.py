@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actors.index.segments import BranchView
+from actors.index.segments import BranchView, Segment
 from actors.search.candidates import Candidates, Indices, best_candidates
 from actors.search.collapse import Keys, collapse, key_of, keys_of
 from actors.search.filter_plan import FilterPlan
 from actors.search.found import Found, without
+from actors.search.learned import Learned, chosen_among
 from actors.search.merchandise import Ranking
 from actors.search.order import KeyArray, SortKey, key_arrays, listing_arrays
 from actors.search.page import Placed, SegmentProducts, page_by_keys
 from actors.search.passing import Passing
 from actors.search.pins import Pins, StandingPin
 from actors.search.query import DEPTH_MAX, Placing
-from actors.search.ranking import Ranked, boosted_mask, rank
+from actors.search.ranking import Evidence, Ranked, boosted_mask, rank
 from actors.search.ruling import PlannedBoost
 
 
@@ -33,6 +34,7 @@ class Order:
     """Whether copies of one title stand behind all others."""
     explains: bool
     now_ms: int
+    learned: Learned
 
 
 class MainList:
@@ -88,8 +90,17 @@ class MainList:
             rows,
             order.ranking,
             order.boosts,
+            self._evidence(candidates),
             now_ms=order.now_ms,
             explains=order.explains,
+        )
+
+    def _evidence(self, candidates: Candidates) -> Evidence:
+        learned = self._order.learned
+        popularity = learned.popularity
+        return Evidence(
+            None if popularity is None else popularity.of_candidates(self._view, candidates),
+            chosen_among(self._view, candidates, learned.chosen),
         )
 
     def _collapsed(self, ranked: Ranked, stop: int) -> tuple[Indices, Indices | None]:
@@ -151,7 +162,7 @@ class MainList:
                 segment=segment,
                 ordinals=one.rows.ordinals,
                 scores=None if self._found.matches is None else self._found.scores(index, one),
-                keys=self._keys(one),
+                keys=self._keys(segment, one),
             )
             for index, (segment, one) in enumerate(
                 zip(self._view.segments, self._found.passing(self._plan), strict=True)
@@ -168,10 +179,14 @@ class MainList:
             for number, pin_number in self._numbers(start, stop, behind=0)
         ]
 
-    def _keys(self, found: Passing) -> list[KeyArray]:
+    def _keys(self, segment: Segment, found: Passing) -> list[KeyArray]:
         if self._order.keys:
             return key_arrays(self._order.keys, found)
-        keys = listing_arrays(found)
+        popularity = self._order.learned.popularity
+        listed = None
+        if popularity is not None and popularity.most:
+            listed = popularity.listed(self._view, segment)
+        keys = listing_arrays(found, listed)
         if self._order.boosts:
             factors = np.ones(found.rows.product_count)
             for one in self._order.boosts:

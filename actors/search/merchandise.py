@@ -18,6 +18,8 @@ class Ranking:
     in_stock_weight: float = 1.0
     popularity_weight: float = 1.0
     freshness_weight: float = 0.25
+    clicks_weight: float = 1.0
+    """Of the products that visitors chose for the same words; no setting of the tenant's yet asks for another."""
     collapses_duplicates: bool = True
     """Whether of products of one title and brand the best stands for all: see `collapse`."""
 

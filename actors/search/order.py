@@ -94,10 +94,18 @@ def key_arrays(keys: Sequence[SortKey], found: Passing) -> list[KeyArray]:
     return arrays
 
 
-def listing_arrays(found: Passing) -> list[KeyArray]:
-    """The order of a listing page: in stock, popular, new."""
+def listing_arrays(
+    found: Passing, popularity: npt.NDArray[np.float64] | None = None
+) -> list[KeyArray]:
+    """The order of a listing page: in stock, popular, new.
+
+    `popularity`: float64[P], of all products of the segment; None: what the shop tells.
+    """
     rows = found.rows
-    popularity = extreme_numbers(rows.columns.number("popularity"), rows, is_descending=True)
+    if popularity is None:
+        popularity = extreme_numbers(rows.columns.number("popularity"), rows, is_descending=True)
+    elif rows.ordinals is not None:
+        popularity = popularity.take(rows.ordinals)
     return [
         _availability(found, is_descending=False),
         _numbers(popularity, is_descending=True, default=0.0),

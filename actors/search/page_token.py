@@ -56,6 +56,8 @@ def _digest(query: SearchQuery) -> bytes:
         query.without_synonyms,
         sorted(query.preview_rules),
         query.show_duplicates,
+        query.without_learned_popularity,
+        query.without_click_evidence,
     )
     # The repr of a tuple of texts tells any two of them apart, as joining them would not.
     return xxhash.xxh3_64_digest(repr(parts).encode())

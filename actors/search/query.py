@@ -82,6 +82,8 @@ class SearchQuery:
     """Ids of drafts that act as if they were live."""
     show_duplicates: bool = False
     """Whether copies of one title stand one by one, whatever the tenant's setting says."""
+    without_learned_popularity: bool = False
+    without_click_evidence: bool = False
     explain: bool = False
     """Whether hits say what put them where they are."""
 

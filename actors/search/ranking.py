@@ -2,10 +2,13 @@
 
 A product's score is its raw score times the factors of the rules that boost or bury it. Scores are rounded to
 steps: equal parts of the way from nothing to the best score, step 1 the best. Inside a step the business score
-decides, the weighted sum of three parts between 0 and 1:
+decides, the weighted sum of parts between 0 and 1:
 
 - *in_stock*: 1 for what is in stock, 1/2 for what can be ordered, 0 for what cannot be had;
 - *popularity*: log(1 + popularity), as a share of the most popular candidate's;
+- *learned_popularity*: the same of what visitors do with products; where the shop tells of popularity too, each of
+  the two has half the weight;
+- *clicks*: how clearly visitors chose the product for these words;
 - *freshness*: halves with every `HALF_LIFE_DAYS` that a product is older than the newest candidate, 0 without
   a date; what is yet to come is as fresh as today.
 
@@ -27,6 +30,7 @@ import numpy.typing as npt
 
 from actors.index.segments import BranchView
 from actors.search.candidates import Candidates, Indices, Scores
+from actors.search.learned import Logarithms
 from actors.search.matching import IDENTIFIER_SCORE
 from actors.search.merchandise import Boost, Ranking
 from actors.search.order import extreme_numbers
@@ -51,7 +55,7 @@ _STOCK_VALUES[[Availability.IN_STOCK, Availability.PREORDER, Availability.BACKOR
 )
 """By availability."""
 
-PART_NAMES: Final = ("in_stock", "popularity", "freshness")
+PART_NAMES: Final = ("in_stock", "popularity", "learned_popularity", "clicks", "freshness")
 
 _NEVER: Final = -np.inf
 """When products without a date were released."""
@@ -67,6 +71,19 @@ class Boosted:
     boost: Boost
     mask: Mask
     """bool[n]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What visitors' events say of the candidates; None: nothing of any."""
+
+    popularity: Logarithms | None = None
+    """float32[n]: log(1 + count)."""
+    clicks: Floats | None = None
+    """float64[n], from 0 to 1."""
+
+
+NO_EVIDENCE: Final = Evidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +182,7 @@ def rank(
     found: Sequence[Passing],
     ranking: Ranking,
     boosts: Sequence[PlannedBoost],
+    evidence: Evidence = NO_EVIDENCE,
     *,
     now_ms: int,
     explains: bool,
@@ -176,6 +194,7 @@ def rank(
         found: for each part of the candidates its products, with the rows by which they pass the filter.
         ranking: the tenant's settings.
         boosts: of the rules that hold.
+        evidence: of the candidates.
         now_ms: milliseconds since 1970; 0: not known.
         explains: whether the parts of the business score are wanted even if they are all alike.
     """
@@ -191,7 +210,7 @@ def rank(
             factors[one.mask] *= one.boost.factor
         scores = (scores * factors).astype(np.float32)
     steps = _steps(scores, candidates.scores >= IDENTIFIER_SCORE, ranking.score_steps)
-    business = _business(found, ranking, now_ms, every_part=explains)
+    business = _business(found, ranking, evidence, now_ms, every_part=explains)
     order = _by_score(scores)
     if business is not None:
         order = order[np.argsort(-business.scores.take(order), kind="stable")]
@@ -244,7 +263,12 @@ def _by_score(scores: Scores) -> Indices:
 
 
 def _business(
-    found: Sequence[Passing], ranking: Ranking, now_ms: int, *, every_part: bool
+    found: Sequence[Passing],
+    ranking: Ranking,
+    evidence: Evidence,
+    now_ms: int,
+    *,
+    every_part: bool,
 ) -> Business | None:
     """The business scores; None when no candidate differs from another in any part that counts.
 
@@ -252,17 +276,17 @@ def _business(
     """
     if not found:
         return None
-    parts: list[Floats | None] = [None, None, None]
+    parts: list[Floats | None] = [None] * len(PART_NAMES)
     if every_part or ranking.in_stock_weight:
         worth = _joined([_stock(one) for one in found])
         if every_part or (worth != worth[0]).any():
             parts[0] = ranking.in_stock_weight * worth
-    if every_part or (ranking.popularity_weight and _has("popularity", found)):
-        popularity = _joined([_numbers("popularity", one) for one in found])
-        parts[1] = ranking.popularity_weight * _popularity(popularity)
+    parts[1:3] = _popularities(found, ranking, evidence, every_part=every_part)
+    if evidence.clicks is not None and ranking.clicks_weight:
+        parts[3] = ranking.clicks_weight * evidence.clicks
     if every_part or (ranking.freshness_weight and _has("release_time", found)):
         released = _joined([_numbers("release_time", one) for one in found])
-        parts[2] = ranking.freshness_weight * _freshness(released, now_ms / 1000)
+        parts[4] = ranking.freshness_weight * _freshness(released, now_ms / 1000)
     told = [part for part in parts if part is not None]
     if not told:
         return None
@@ -270,6 +294,23 @@ def _business(
     for part in told[1:]:
         scores = scores + part
     return Business(tuple(parts), scores)
+
+
+def _popularities(
+    found: Sequence[Passing], ranking: Ranking, evidence: Evidence, *, every_part: bool
+) -> tuple[Floats | None, Floats | None]:
+    """What the shop tells of popularity and what is learned of it, weighted; None for what is not known."""
+    weight = ranking.popularity_weight
+    told: Floats | None = None
+    if every_part or (weight and _has("popularity", found)):
+        told = weight * _popularity(_joined([_numbers("popularity", one) for one in found]))
+    if evidence.popularity is None or not weight:
+        return told, None
+    learned = evidence.popularity.astype(np.float64)
+    learned *= weight / float(learned.max())
+    if told is None or not told.any():
+        return told, learned
+    return 0.5 * told, 0.5 * learned
 
 
 def _stock(found: Passing) -> Floats:

@@ -12,6 +12,7 @@ from actors.search.explanation import found_words
 from actors.search.facets import FacetPlan, FacetPlanner, count_facet
 from actors.search.filter_plan import NO_FILTER, FilterPlan
 from actors.search.found import Found, Spot
+from actors.search.learned import NOTHING_LEARNED, Learned
 from actors.search.main_list import MainList, Order
 from actors.search.matching import IDENTIFIER_SCORE
 from actors.search.merchandise import NO_SYNONYMS, PLAIN, Merchandise, Ranking
@@ -47,6 +48,7 @@ def search(
     query: SearchQuery,
     schema: Schema,
     merchandise: Merchandise = PLAIN,
+    learned: Learned = NOTHING_LEARNED,
     *,
     now_ms: int = 0,
 ) -> SearchPage:
@@ -62,6 +64,7 @@ def search(
         query: what is asked.
         schema: the tenant's fields and languages.
         merchandise: what the tenant's merchandisers have decided.
+        learned: from visitors' events; the query may ask to leave it out.
         now_ms: milliseconds since 1970: which rules hold, and which prices; 0: not known, none with a window does.
 
     Raises:
@@ -70,14 +73,13 @@ def search(
     check_query(query)
     plans = _Plans(query, schema)
     ruling = rule_on(query, schema, merchandise.rules, now_ms=now_ms)
-    analyzer = schema.analyzer(query.language_code)
     text = None
     synonyms = NO_SYNONYMS if query.without_synonyms else merchandise.synonyms
     if ruling.plan.text and not ruling.plan.text.isspace():
         text = match_text(
             view,
             ruling.plan.text,
-            analyzer,
+            plans.analyzer,
             by_relevance=not plans.order,
             corrects=not query.as_typed,
             synonyms=synonyms.of(query.language_code or schema.language_codes[0]),
@@ -88,19 +90,28 @@ def search(
         plans,
         ruling,
         text,
-        analyzer=analyzer,
         ranking=merchandise.ranking,
+        learned=_asked_for(learned, query),
         now_ms=now_ms,
     )
     return found.page()
 
 
+def _asked_for(learned: Learned, query: SearchQuery) -> Learned:
+    if query.without_learned_popularity:
+        learned = replace(learned, popularity=None)
+    if query.without_click_evidence:
+        learned = replace(learned, chosen={})
+    return learned
+
+
 class _Plans:
     """The parts of a query, checked."""
 
-    __slots__ = ("facets", "filter", "offset", "order", "page_size", "relaxed_size")
+    __slots__ = ("analyzer", "facets", "filter", "offset", "order", "page_size", "relaxed_size")
 
     def __init__(self, query: SearchQuery, schema: Schema) -> None:
+        self.analyzer: Analyzer = schema.analyzer(query.language_code)
         self.page_size = page_size_of(query)
         self.relaxed_size = relaxed_size_of(query)
         self.offset = page_offset(query)
@@ -134,8 +145,8 @@ class _Search:
         ruling: Ruling,
         text: TextMatches | None,
         *,
-        analyzer: Analyzer,
         ranking: Ranking,
+        learned: Learned,
         now_ms: int,
     ) -> None:
         """`text`: None for a listing page."""
@@ -144,7 +155,7 @@ class _Search:
         self._plans = plans
         self._ruling = ruling
         self._text = text
-        self._analyzer = analyzer
+        self._analyzer = plans.analyzer
         storefront = Storefront(query.market, query.price_list, query.store, now_ms)
         self._pins = NO_PINS
         if not plans.order and ruling.has_pins:
@@ -166,6 +177,7 @@ class _Search:
             collapses=ranking.collapses_duplicates and not query.show_duplicates,
             explains=query.explain,
             now_ms=now_ms,
+            learned=learned,
         )
         self._list = MainList(view, self._found, self._filter, order)
 
