@@ -68,6 +68,7 @@ class _Known:
         self.parents: Hashes | None = None
         self.titles: Hashes | None = None
         self.ties: Hashes | None = None
+        self.alive: Mask | None = None
         self.shop_popularity: Floats | None = None
         self.listing: Floats | None = None
         self.numbers: dict[bytes, int] = {}
@@ -104,10 +105,21 @@ class Catalogue:
         """float64[D]: log(1 + popularity) as the shop tells it, as a share of the largest."""
         known = self._known
         if known.shop_popularity is None:
-            told = np.log1p(self._joined("popularity"))
+            told = np.log1p(self._joined("popularity")) * self.alive
             most = float(told.max(initial=0.0))
             known.shop_popularity = told / most if most > 0 else told
         return known.shop_popularity
+
+    @property
+    def alive(self) -> Mask:
+        """bool[D]: which products are still the current ones."""
+        known = self._known
+        if known.alive is None:
+            alive = np.ones(self.count, np.bool_)
+            for index, segment in enumerate(self.view.segments):
+                alive[segment.dead_ordinals + int(self.starts[index])] = False
+            known.alive = alive
+        return known.alive
 
     @property
     def ties(self) -> Hashes:

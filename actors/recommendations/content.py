@@ -120,6 +120,7 @@ class Content:
         analyzer = self._schema.analyzer(language_code)
         terms = analyzer.analyze_query(text).terms
         scores = self._word_scores([(term, 1.0) for term in terms[:WORDS_MAX]])
+        scores *= self._catalogue.alive
         best = float(scores.max(initial=0.0))
         return scores / best if best > 0 else scores
 

@@ -113,9 +113,8 @@ class CountedProducts:
         if known is None or known[0] != counts.version:
             scores = self._catalogue.shop_popularity
             if counts.count:
-                counted = np.log1p(
-                    np.exp2(self._rows()[:, 0] - counts.newest_ms / LASTING_MS)
-                )
+                lasting = np.exp2(self._rows()[:, 0] - counts.newest_ms / LASTING_MS)
+                counted = np.log1p(lasting) * self._catalogue.alive
                 most = float(counted.max(initial=0.0))
                 scores = scores + counted / most if most > 0 else scores
             known = self._aligned.popularity = (counts.version, scores)

@@ -10,6 +10,7 @@ from typing import Final
 from actors.events.learnt import LearntEvent
 from actors.recommend.parameters import Parameters
 from actors.recommend.session_index import SessionBounds, SessionIndex
+from actors.recommendations.baskets import BasketBook
 from actors.recommendations.counts import ProductCounts
 from actors.recommendations.history import LOOKED_AT, Histories
 from actors.recommendations.sessions import SessionBook
@@ -26,6 +27,7 @@ class RecommendMemory:
 
     def __init__(self, keyring: Keyring, bounds: SessionBounds = BOUNDS) -> None:
         self.sessions = SessionBook(SessionIndex(bounds))
+        self.baskets = BasketBook()
         self.counts = ProductCounts()
         self.histories = Histories(keyring)
         self.parameters = Parameters()
@@ -73,11 +75,12 @@ class RecommendMemory:
 
         It has when the index was full: what the visitor's sessions have pushed out belongs in their place.
         """
-        was_whole = self.index.is_whole
+        was_whole = self.index.is_whole and self.baskets.index.is_whole
         if not self.is_ready:
             self._forgotten.add(storage_id)
         self.histories.forget(storage_id)
         self.sessions.forget(storage_id)
+        self.baskets.forget(storage_id)
         return not was_whole
 
     def allow(self, storage_id: bytes) -> None:
@@ -93,6 +96,7 @@ class RecommendMemory:
     def begin_again(self) -> None:
         """Forget all sessions, to read them again."""
         self.sessions = SessionBook(SessionIndex(self.index.bounds))
+        self.baskets = BasketBook()
         self.is_ready = False
         self.event_count = 0
 
@@ -102,4 +106,5 @@ class RecommendMemory:
             products = [product_id.encode() for product_id in event.product_ids]
             self.sessions.add(event.storage_id, event.session_hash, event.time_ms, products)
         elif event.type == Event.PURCHASE:
-            pass
+            products = [product_id.encode() for product_id in event.product_ids]
+            self.baskets.add(event.storage_id, event.event_hash, event.time_ms, products)

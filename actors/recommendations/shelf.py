@@ -16,7 +16,7 @@ from actors.index.segments import BranchView
 from actors.model.storefront import Storefront
 from actors.recommendations.catalogue import Catalogue, Mask
 from actors.search.fields import Kind
-from actors.search.filter_plan import FilterPlan, NoneOf, StockTest, Term
+from actors.search.filter_plan import NO_FILTER, FilterPlan, NoneOf, StockTest, Term
 from actors.search.found import Found
 from actors.search.merchandise import Merchandise
 from actors.search.passing import Passing
@@ -68,6 +68,11 @@ class Shelf:
         self._ruling = ruling
         self._passed = passed
         self._opened: Found | None = None
+
+    @property
+    def everything(self) -> FilterPlan:
+        """Passes every live product."""
+        return NO_FILTER
 
     def plan(self, asked: FilterPlan, *, includes_out_of_stock: bool) -> FilterPlan:
         """A filter with the conditions of rules, and of being in stock."""
