@@ -116,6 +116,7 @@ class Shown:
     branch: int
     position: int
     storefront: Storefront
+    attribution_token: str = ""
 
 
 class _Results:
@@ -247,5 +248,6 @@ def search_response(page: SearchPage, request: SearchRequest, shown: Shown) -> b
         redirect_url=page.redirect_url,
         banners=[to_banner(banner) for banner in page.banners],
         replaced_query=page.replaced_query,
+        attribution_token=shown.attribution_token,
     )
     return response.SerializeToString(deterministic=True)

@@ -7,30 +7,38 @@ marks; what reads tables sees every commit.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from actors.answers import AnswerCache, Shown, search_response
+from actors.attribution import make_token
 from actors.catalog.branches import find_branch, live_branch
 from actors.index.branch_memory import BranchMemory
 from actors.index.schema import Schema
 from actors.index.segments import BranchView, open_branch
+from actors.learning.evidence import chosen_for
+from actors.learning.memory import LearnedMemory
+from actors.learning.normal import normal_query
 from actors.merchandising.previews import check_preview
 from actors.model.masks import check_read_mask
 from actors.model.storefront import Storefront
 from actors.queries import to_query
+from actors.search.learned import Learned
 from actors.search.merchandise import Merchandise
 from actors.search.search import search
 from actors.search.suggest import suggest
 from actors.storage.environment import ReadView
+from actors.storage.keyring import Keyring
 from actors.storage.log import last_position
 from actors.storage.marks import read_marks
 from actors.suggestions import suggest_response, to_suggest_query
 from node.clock import Clock
 from protos.internal.link_pb2 import Caller
-from protos.internal.records_pb2 import BranchRecord
+from protos.internal.records_pb2 import AttributionContent, BranchRecord
 from protos.v1.search_pb2 import SearchRequest, SuggestRequest
 
 VIEW_AGE_MS_MAX: Final = 1_000
+_QUERY_HASHES_MAX: Final = 8_192
 _MEMORIES_MAX: Final = 4
 """Searches go to the live branch, and to one or two that are being prepared."""
 
@@ -91,9 +99,14 @@ class Reader:
         tenant_id: str,
         schema: Schema,
         merchandise: Merchandise,
+        keyring: Keyring,
         clock: Clock,
     ) -> None:
+        """`keyring`: signs attribution tokens, and hashes queries."""
         self._store = store
+        self._keyring = keyring
+        self.learned = LearnedMemory(store, clock)
+        self._query_hashes: dict[str, bytes] = {}
         self._tenant_id = tenant_id
         self._clock = clock
         self.schema = schema
@@ -112,6 +125,7 @@ class Reader:
         check_preview(request, caller, current.view)
         record = current.record(request.branch)
         query = to_query(request)
+        query_hash = self._query_hash(query.text)
         now_ms = current.now_ms
         if request.HasField("rules_time"):
             now_ms = request.rules_time.ToMilliseconds()
@@ -120,10 +134,13 @@ class Reader:
             query,
             self.schema,
             self._merchandise,
+            Learned(self.learned.popularity, chosen_for(current.view, query_hash)),
             now_ms=now_ms,
         )
         storefront = Storefront(query.market, query.price_list, query.store, now_ms)
-        return search_response(page, request, self._shown(current, record.number, storefront))
+        shown = self._shown(current, record.number, storefront)
+        token = self._token(query_hash, shown.position)
+        return search_response(page, request, replace(shown, attribution_token=token))
 
     def suggest(self, request: SuggestRequest) -> bytes:
         """The serialised SuggestResponse."""
@@ -134,7 +151,9 @@ class Reader:
             to_suggest_query(request),
             self.schema,
             self._merchandise,
+            Learned(self.learned.popularity),
             now_ms=current.now_ms,
+            sources=(self.learned.popular,),
         )
         storefront = Storefront(request.market, now_ms=current.now_ms)
         return suggest_response(found, self._shown(current, number, storefront))
@@ -150,6 +169,23 @@ class Reader:
             position=self.position,
             storefront=storefront,
         )
+
+    def _query_hash(self, text: str) -> bytes:
+        """What tables know a query by; empty for a listing page."""
+        known = self._query_hashes.get(text)
+        if known is None:
+            if len(self._query_hashes) >= _QUERY_HASHES_MAX:
+                self._query_hashes.clear()
+            words = normal_query(text)
+            known = self._keyring.id_hash("query", words)[:16] if words else b""
+            self._query_hashes[text] = known
+        return known
+
+    def _token(self, query_hash: bytes, position: int) -> str:
+        content = AttributionContent(
+            kind=AttributionContent.SEARCH, query_hash=query_hash, position=position
+        )
+        return make_token(content, self._keyring.token_key())
 
     def read(self, job: Callable[[ReadView], bytes]) -> bytes:
         """Run something that only reads the tables."""
@@ -202,9 +238,15 @@ class Reader:
         self._merchandise = merchandise
 
     def release_if_old(self) -> None:
-        """End a view that has lived long enough; called every second."""
+        """End a view that has lived long enough, and look at what is learned anew; called every second or oftener."""
+        self.learned.refresh_if_due()
         if self._searched is not None and self._is_old(self._searched):
             self.release()
+
+    def close(self) -> None:
+        """Let go of the file for good."""
+        self.learned.close()
+        self.release()
 
     def release(self) -> None:
         """End the views that are open."""

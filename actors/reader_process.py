@@ -13,6 +13,7 @@ import ray
 
 from actors.process import CLOSE_GRACE_MS, Opening, die, spare_the_collector
 from actors.reading import ReaderService, ReadingTenant
+from actors.storage.keyring import wrapping_key
 from actors.storage.overdue import reader_lock
 from actors.storage.owner import Ownership
 from node.clock import SystemClock
@@ -25,6 +26,8 @@ from node.telemetry import configure_logging, log_to
 from protos.internal.records_pb2 import GroupRecord
 
 TICK_S: Final = 0.1
+FAREWELL_S: Final = 1.0
+"""A reader that ends by itself leaves its supervisor so long to hear of it, its file closed already."""
 
 
 class ReaderProcess:
@@ -89,7 +92,12 @@ class ReaderProcess:
         directory = self._paths.store(self._store_id)
         # An earlier reader of this index, that nobody watches any more, is ended.
         self._lock = Ownership.take(reader_lock(directory, self._index))
-        self._tenant = ReadingTenant.open(directory, self._tenant_id, SystemClock())
+        self._tenant = ReadingTenant.open(
+            directory,
+            self._tenant_id,
+            SystemClock(),
+            wrapping_key=wrapping_key(self._paths.platform_key.read_bytes(), self._tenant_id),
+        )
         self._link = LinkServer(
             ReaderService(self._tenant),
             self._tenant_id,
@@ -110,6 +118,8 @@ class ReaderProcess:
                 revision_now = registry.revision()
                 if revision_now != revision and not self._is_wanted():
                     await self._close()
+                    self._closed.set()
+                    await asyncio.sleep(FAREWELL_S)
                     os._exit(0)
                 revision = revision_now
 

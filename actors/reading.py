@@ -13,6 +13,7 @@ from actors.merchandising.searched import SearchedSettings
 from actors.parsing import parse
 from actors.reader import Reader
 from actors.storage.environment import Environment
+from actors.storage.keyring import Keyring
 from actors.storage.store import open_read_only
 from node.clock import Clock
 from node.errors import InvariantError, SaluhallError, UnavailableError
@@ -27,8 +28,11 @@ _SEARCH: Final = "/saluhall.v1.SearchService/"
 class ReadingTenant:
     """Searches of one tenant, beside its primary."""
 
-    def __init__(self, environment: Environment, tenant_id: TenantId, clock: Clock) -> None:
+    def __init__(
+        self, environment: Environment, keyring: Keyring, tenant_id: TenantId, clock: Clock
+    ) -> None:
         self._environment = environment
+        self._keyring = keyring
         self._settings = SearchedSettings()
         self._settings_position = -1
         self.reader = Reader(
@@ -36,14 +40,20 @@ class ReadingTenant:
             tenant_id=tenant_id,
             schema=self._settings.schema,
             merchandise=self._settings.merchandise,
+            keyring=keyring,
             clock=clock,
         )
         self.follow()
 
     @classmethod
-    def open(cls, directory: Path, tenant_id: TenantId, clock: Clock) -> "ReadingTenant":
+    def open(
+        cls, directory: Path, tenant_id: TenantId, clock: Clock, *, wrapping_key: bytes
+    ) -> "ReadingTenant":
         """Open the file that the tenant's primary owns. Raises StorageError."""
-        return cls(open_read_only(directory), tenant_id, clock)
+        keyring = Keyring.open_read_only(
+            directory / "keyring", wrapping_key=wrapping_key, tenant_id=tenant_id
+        )
+        return cls(open_read_only(directory), keyring, tenant_id, clock)
 
     def follow(self) -> None:
         """Take notice of what was committed since the last call."""
@@ -59,8 +69,9 @@ class ReadingTenant:
 
     def close(self) -> None:
         """Let go of the file."""
-        self.reader.release()
+        self.reader.close()
         self._environment.close()
+        self._keyring.close()
 
 
 class ReaderService:

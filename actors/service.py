@@ -37,7 +37,14 @@ from actors.tenant import Tenant
 from node.errors import InvalidArgumentError, InvariantError, SaluhallError
 from node.status import status_bytes
 from protos.internal import link_pb2
-from protos.v1 import account_pb2, catalog_pb2, event_pb2, merchandising_pb2, search_pb2
+from protos.v1 import (
+    account_pb2,
+    analytics_pb2,
+    catalog_pb2,
+    event_pb2,
+    merchandising_pb2,
+    search_pb2,
+)
 
 REQUEST_ID_LENGTH_MAX: Final = 128
 _SEARCH: Final = "/saluhall.v1.SearchService/"
@@ -45,6 +52,7 @@ _CATALOG: Final = "/saluhall.v1.CatalogService/"
 _ACCOUNT: Final = "/saluhall.v1.AccountService/"
 _MERCHANDISING: Final = "/saluhall.v1.MerchandisingService/"
 _EVENTS: Final = "/saluhall.v1.EventService/"
+_ANALYTICS: Final = "/saluhall.v1.AnalyticsService/"
 _REPLICA: Final = "/saluhall.internal.Replica/"
 
 _STREAMS: Final = frozenset({_CATALOG + "SetInventory", _EVENTS + "WriteEvents"})
@@ -74,6 +82,10 @@ class TenantService:
         return answer
 
     async def _body(self, call: link_pb2.Call) -> bytes:
+        if call.method == _ANALYTICS + "GetAnalytics":
+            self._tenant.checked_position(call.position_min)
+            request = _parse(analytics_pb2.GetAnalyticsRequest, call.body)
+            return await self._tenant.analytics(request)
         read = self._reads.get(call.method)
         if read is not None:
             self._tenant.checked_position(call.position_min)

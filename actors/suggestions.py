@@ -49,7 +49,10 @@ def suggest_response(found: Suggestions, shown: Shown) -> bytes:
     response = SuggestResponse(
         queries=[
             QuerySuggestion(
-                query=one.text, highlighted=one.highlighted, product_count=one.product_count
+                query=one.text,
+                highlighted=one.highlighted,
+                product_count=one.product_count,
+                popular=one.is_popular,
             )
             for one in found.queries
         ],

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from actors.accounts.keys import resolve_issue_key, verify_key
+from actors.analytics import get_analytics
+from actors.attribution import read_token
 from actors.catalog.branches import branch_key, deleting_branch, resolve_purge
 from actors.catalog.fields import SETTINGS_KEY
 from actors.event_care import EventCare
 from actors.events.learnt import LearntEvent
 from actors.events.resolve import EventPorts, resolve_write_events
 from actors.index.schema import Schema
+from actors.learning.care import LearningCare
 from actors.model.fields import core_fields
 from actors.reader import Reader
 from actors.replication.resolution import Resolution, WriteCommand, WriteContext
@@ -32,18 +35,21 @@ from actors.upkeep import Upkeep
 from actors.writer import Writer
 from node.clock import Clock, SystemClock
 from node.config import ServerPaths
-from node.errors import InvariantError, SaluhallError, UnavailableError
+from node.errors import InvariantError, ResourceExhaustedError, SaluhallError, UnavailableError
 from node.ids import StoreId, TenantId
 from node.keys import tenant_key
 from node.registry.port import ConflictError, Registry, Versioned
 from protos.internal.link_pb2 import GetStateResponse, VerifyKeyRequest, VerifyKeyResponse
 from protos.internal.records_pb2 import BranchRecord, GroupRecord, TenantSettings
 from protos.v1.account_pb2 import IssueKeyRequest
+from protos.v1.analytics_pb2 import GetAnalyticsRequest, GetAnalyticsResponse
 from protos.v1.catalog_pb2 import Branch, CreateBranchResponse, DeleteBranchResponse
-from protos.v1.event_pb2 import WriteEventsRequest
+from protos.v1.event_pb2 import WriteEventsRequest, WriteEventsResponse
 
 LOW_WATER_PERIOD_S: Final = 60.0
 TICK_S: Final = 1.0
+SUMMINGS_MAX: Final = 2
+"""Calls of GetAnalytics at once."""
 FIRST_BRANCH: Final = 1
 
 
@@ -65,6 +71,7 @@ class Tenant:
             tenant_id=self.id,
             schema=self.writer.schema,
             merchandise=self.writer.merchandise,
+            keyring=store.keyring,
             clock=clock,
         )
         self.on_events: Callable[[Sequence[LearntEvent]], None] | None = None
@@ -72,12 +79,15 @@ class Tenant:
 
         self._event_ports = EventPorts(
             keyring=store.keyring,
-            read_token=lambda _text: None,
+            read_token=partial(read_token, key=store.keyring.token_key()),
             learn=self._learn,
         )
         self._event_care = EventCare(store, self.writer, clock)
+        self._learning_care = LearningCare()
         self._upkeep = Upkeep(store, self.writer)
         self._care: asyncio.Task[None] | None = None
+        self._summing: set[asyncio.Task[GetAnalyticsResponse]] = set()
+        """Figures on their way, which read the store."""
 
     @classmethod
     async def open(
@@ -166,6 +176,29 @@ class Tenant:
         """Answer something that only reads the tables."""
         return self.reader.read(job)
 
+    async def analytics(self, request: GetAnalyticsRequest) -> bytes:
+        """The serialised figures; summed in a thread, since they may be of many rows."""
+        if len(self._summing) >= SUMMINGS_MAX:
+            raise ResourceExhaustedError(
+                f"{len(self._summing)} figures are being summed; ask again when they are done",
+                reason="ANALYTICS_BUSY",
+                retry_delay_ms=1_000,
+            )
+        position = self.reader.position
+        summing = asyncio.create_task(
+            asyncio.to_thread(
+                get_analytics,
+                request,
+                self._store.open_view,
+                now_ms=self._clock.now_ms(),
+            )
+        )
+        self._summing.add(summing)
+        summing.add_done_callback(self._summing.discard)
+        response = await asyncio.shield(summing)
+        response.position = position
+        return response.SerializeToString(deterministic=True)
+
     async def close(self) -> None:
         """Finish what was accepted, then let go of the store."""
         if self._care is not None:
@@ -174,7 +207,8 @@ class Tenant:
                 await self._care
         await self._upkeep.close()
         await self.writer.close()
-        self.reader.release()
+        await asyncio.gather(*self._summing, return_exceptions=True)
+        self.reader.close()
         self._store.close()
 
     def _committed(self, schema: Schema, merchandise: Merchandise) -> None:
@@ -208,10 +242,18 @@ class Tenant:
                 await self._purge()
             with contextlib.suppress(SaluhallError):
                 await self._event_care.tick()
+                await self._drop_unused()
             elapsed_s += TICK_S
             if elapsed_s >= LOW_WATER_PERIOD_S:
                 elapsed_s = 0.0
                 self._record_low_water(registry, store_id)
+
+    async def _drop_unused(self) -> None:
+        with self._store.read() as view:
+            is_due = self._learning_care.is_due(view)
+        if is_due:
+            resolve = self._learning_care.resolve
+            await self.writer.submit(WriteCommand("saluhall/learned", resolve, WriteEventsResponse))
 
     async def _purge(self) -> None:
         with self._store.read() as view:

@@ -22,6 +22,7 @@ START_S_MAX: Final = 120.0
 """Opening a large store may rebuild its index; a process that takes longer is stuck."""
 
 STOP_S_MAX: Final = 4.0
+HAS_STOPPED: Final = "has stopped"
 PING_PERIOD_S: Final = 1.0
 SILENCE_S_MAX: Final = 5.0
 """A reader that says nothing for so long is stopped, or stuck: it is ended, and another one started."""
@@ -74,7 +75,7 @@ async def wait_replica(actor: ReplicaHandle) -> str:
         await actor.wait_closed.remote()
     except RayError as error:
         return death_of(error)
-    return "has stopped"
+    return HAS_STOPPED
 
 
 async def wait_reader(actor: ReplicaHandle) -> str:

@@ -143,6 +143,10 @@ class Readers:
         if managed.phase is not Phase.SERVING:
             # It was told to stop.
             return
+        if reason == act.HAS_STOPPED:
+            # It has read in the registry that nobody wants it, before we did.
+            self._has_stopped(managed)
+            return
         ran_ms = self._clock.monotonic_ms() - managed.since_ms
         _log.warning(READER_ENDED, **_said(reader), pid=opening.pid, message=reason)
         self._end_process(managed)
@@ -163,6 +167,9 @@ class Readers:
     async def _stop(self, managed: _Managed) -> None:
         if managed.actor is not None:
             await act.stop_replica(managed.actor)
+        self._has_stopped(managed)
+
+    def _has_stopped(self, managed: _Managed) -> None:
         self._end_process(managed)
         _log.info(READER_STOPPED, **_said(managed.reader))
         del self._managed[managed.reader]

@@ -41,8 +41,11 @@ def open_event(visitor: VisitorKey, key: bytes, record: EventRecord) -> EventCon
 
 
 def _take_words(event: Event) -> bytes:
+    has_count = event.HasField("result_count")
+    if not (has_count or event.query or event.filter):
+        return b""
     words = Event(query=event.query, filter=event.filter)
-    if event.HasField("result_count"):
+    if has_count:
         words.result_count = event.result_count
         event.ClearField("result_count")
     event.query = event.filter = ""

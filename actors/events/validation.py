@@ -70,9 +70,11 @@ def _text_violation(event: Event) -> Violation | None:
     for name in _IDS:
         if _is_long(getattr(event, name), ID_SIZE_MAX):
             return _long(name, ID_SIZE_MAX)
-    for name in _NAMES:
-        if _is_long(getattr(event, name), NAME_SIZE_MAX):
-            return _long(name, NAME_SIZE_MAX)
+    together = event.placement + event.list + event.market + event.language_code + event.experiment
+    if _is_long(together, NAME_SIZE_MAX):
+        for name in _NAMES:
+            if _is_long(getattr(event, name), NAME_SIZE_MAX):
+                return _long(name, NAME_SIZE_MAX)
     query = event.query
     if event.type == Event.SEARCH and not query.strip():
         return Violation("query", "is required of a search: the words")
@@ -82,13 +84,13 @@ def _text_violation(event: Event) -> Violation | None:
         return _long("filter", FILTER_SIZE_MAX)
     if _is_long(event.attribution_token, TOKEN_SIZE_MAX):
         return _long("attribution_token", TOKEN_SIZE_MAX)
-    code = event.currency_code
-    if code and not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
-        return Violation("currency_code", 'must be three capital letters, for example "SEK"')
     return None
 
 
 def _number_violation(event: Event) -> Violation | None:
+    code = event.currency_code
+    if code and not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        return Violation("currency_code", 'must be three capital letters, for example "SEK"')
     if event.position < 0:
         return Violation("position", "must be 0 (not told) or counted from 1")
     if event.result_count < 0:
@@ -129,7 +131,9 @@ def _one_product_violation(product: EventProduct) -> Violation | None:
 def _is_long(text: str, size_max: int) -> bool:
     """Whether a text has more bytes than it may; most are so short that nobody needs to count."""
     length = len(text)
-    return length * 4 > size_max and (length > size_max or len(text.encode()) > size_max)
+    if length * 4 <= size_max:
+        return False
+    return length > size_max or (not text.isascii() and len(text.encode()) > size_max)
 
 
 def _long(name: str, size_max: int) -> Violation:

@@ -18,6 +18,7 @@ from actors.index.columns import folded
 from actors.index.schema import Schema
 from actors.index.segments import BranchView
 from actors.index.suggestion_terms import BRAND_MARK, CATEGORY_MARK, QUERY_MARK
+from actors.search.learned import NOTHING_LEARNED, Learned
 from actors.search.merchandise import PLAIN, Merchandise
 from actors.search.query import SearchPage, SearchQuery
 from actors.search.suggest_counts import QueryCounts, search_once
@@ -84,6 +85,8 @@ class Suggestion:
     highlighted: str
     """HTML: what was not typed yet is marked."""
     product_count: int
+    is_popular: bool = False
+    """Whether it comes from a source of queries, not from the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ def suggest(
     query: SuggestQuery,
     schema: Schema,
     merchandise: Merchandise = PLAIN,
+    learned: Learned = NOTHING_LEARNED,
     *,
     now_ms: int = 0,
     sources: Sequence[QuerySource] = (),
@@ -120,6 +124,7 @@ def suggest(
         query: what is asked.
         schema: of the tenant.
         merchandise: acts on the products as in any search.
+        learned: the same.
         now_ms: for rules' windows and prices.
         sources: of queries that come before the catalogue's own.
 
@@ -152,7 +157,7 @@ def suggest(
             relaxed_size=0,
             branch=query.branch,
         )
-        page = search_once(view, asked, schema, merchandise, now_ms)
+        page = search_once(view, asked, schema, merchandise, learned, now_ms=now_ms)
     return Suggestions(queries, categories, brands, page, typed, corrected_query)
 
 
@@ -237,11 +242,11 @@ class _Finder:
         """Queries of the sources in their order, then those of the catalogue, which find most first."""
         found: dict[frozenset[str], Suggestion] = {}
         for source in self._sources:
-            self._add(typed, count, source, found)
+            self._add(typed, count, source, found, is_popular=True)
         asked = len(found)
         view, counts = self._view, self._counts
+        self._add(typed, count, CataloguePhrases(view, counts), found)
         for source in (
-            CataloguePhrases(view, counts),
             CataloguePhrases(view, counts, word_count=2),
             CataloguePhrases(view, counts, word_count=1),
             CatalogueWords(view, counts),
@@ -258,6 +263,8 @@ class _Finder:
         count: int,
         source: QuerySource,
         found: dict[frozenset[str], Suggestion],
+        *,
+        is_popular: bool = False,
     ) -> None:
         """Fill up to `count` with queries that find products and ask for other words than those found so far."""
         tried = 0
@@ -270,7 +277,7 @@ class _Finder:
             tried += 1
             matching = self._counts.of(text)
             if matching:
-                found[asked] = Suggestion(text, mark_remainder(text, typed), matching)
+                found[asked] = Suggestion(text, mark_remainder(text, typed), matching, is_popular)
 
 
 def _values(view: BranchView, typed: Typed, count: int, mark: str) -> tuple[Suggestion, ...]:

@@ -5,6 +5,7 @@ answers as long as the view.
 """
 
 from collections.abc import Mapping, Sequence
+from operator import is_
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,7 @@ import numpy as np
 from actors.index.schema import Schema
 from actors.index.segments import BranchView, Segment
 from actors.search.alternatives import QueryWord
+from actors.search.learned import Learned, LearnedPopularity
 from actors.search.merchandise import Merchandise
 from actors.search.query import SearchPage, SearchQuery
 from actors.search.reading import read_text
@@ -50,7 +52,10 @@ class _Pages:
     """What searches answered, with the settings that they were made with, by query and time."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[SearchQuery, int], tuple[Schema, Merchandise, SearchPage]] = {}
+        self.known: dict[
+            tuple[SearchQuery, int],
+            tuple[tuple[Schema, Merchandise, LearnedPopularity | None], SearchPage],
+        ] = {}
 
 
 _PAGES: Final[WeakKeyDictionary[BranchView, _Pages]] = WeakKeyDictionary()
@@ -77,7 +82,13 @@ class QueryCounts:
 
 
 def search_once(
-    view: BranchView, query: SearchQuery, schema: Schema, merchandise: Merchandise, now_ms: int
+    view: BranchView,
+    query: SearchQuery,
+    schema: Schema,
+    merchandise: Merchandise,
+    learned: Learned,
+    *,
+    now_ms: int,
 ) -> SearchPage:
     """The answer to a search, of the same one before where the view has answered that."""
     pages = _PAGES.get(view)
@@ -85,12 +96,13 @@ def search_once(
         pages = _PAGES[view] = _Pages()
     key = (query, now_ms)
     known = pages.known.get(key)
-    if known is not None and known[0] is schema and known[1] is merchandise:
-        return known[2]
+    basis = (schema, merchandise, learned.popularity)
+    if known is not None and all(map(is_, known[0], basis)):
+        return known[1]
     if len(pages.known) >= _PAGES_MAX:
         pages.known.clear()
-    page = search(view, query, schema, merchandise, now_ms=now_ms)
-    pages.known[key] = (schema, merchandise, page)
+    page = search(view, query, schema, merchandise, learned, now_ms=now_ms)
+    pages.known[key] = (basis, page)
     return page
 
 

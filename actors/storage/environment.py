@@ -6,6 +6,7 @@ synced).
 """
 
 import os
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ FULL_DISK_FREE_BYTES_MAX: Final = 4 * MIB
 
 _LMDB_ENGINE: Final = 0
 _HASH_MODULUS: Final = 1 << 128
+_HASH_PREFIX: Final = struct.Struct(">HH").pack
 _STATE_HASH: Final = b"state_hash"
 
 Databases = Mapping[str, lmdb._Database]  # noqa: SLF001 - the library has no public name for it
@@ -238,8 +240,7 @@ class Environment:
 
 def _entry_hash(table: Table, key: bytes, value: bytes) -> int:
     """xxh3_128 of table number, key length, key and value: different entries never read the same."""
-    prefix = table.number.to_bytes(2, "big") + len(key).to_bytes(2, "big")
-    return xxhash.xxh3_128_intdigest(prefix + key + value)
+    return xxhash.xxh3_128_intdigest(_HASH_PREFIX(table.number, len(key)) + key + value)
 
 
 def _storage_error(directory: Path, error: lmdb.Error) -> SaluhallError:

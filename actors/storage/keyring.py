@@ -186,7 +186,7 @@ class Keyring:
             ResourceExhaustedError: the tenant has as many visitors as it may.
         """
         with self._lock:
-            if self.visitor(tag) is not None:
+            if tag in self._pending or tag in self._cache:
                 raise InvariantError("a visitor who has a key was to be given another")
             if self.visitor_count >= VISITORS_MAX:
                 raise ResourceExhaustedError(

@@ -1,11 +1,10 @@
 """One visitor's key in memory, and what it is used for: sealing, marks, and the name of their rows.
 
-Every use has a subkey of its own (HMAC-SHA256 of a label under the slot's key), and the associated data of
-what is sealed names tenant, table and storage key, so that a ciphertext opens in its own place only.
+Every use has a subkey of its own (BLAKE2b keyed with the slot's key, personalised by the use), and the
+associated data of what is sealed names tenant, table and storage key, so that a ciphertext opens in its own place only.
 """
 
 import hashlib
-import hmac
 import os
 from typing import Final
 
@@ -33,21 +32,23 @@ class SealDamagedError(StorageError):
 class VisitorKey:
     """What belongs to one visitor is sealed and named with this."""
 
-    __slots__ = ("_cipher", "_mark_key", "_tenant", "storage_id", "tag")
+    __slots__ = ("_cipher", "_mark_key", "_place", "storage_id", "tag")
 
     def __init__(self, key: bytes, *, tag: bytes, tenant_id: str) -> None:
         self.tag = tag
         self.storage_id = storage_id_of(key)
         """Names the visitor's rows; says nothing once the key is gone."""
 
-        self._cipher = AESGCM(hmac.digest(key, b"seal", hashlib.sha256))
-        self._mark_key = hmac.digest(key, b"mark", hashlib.sha256)
-        self._tenant = tenant_id.encode()
+        self._cipher = AESGCM(_subkey(key, b"seal", 32))
+        self._mark_key = _subkey(key, b"mark", 32)
+        tenant = tenant_id.encode()
+        self._place = bytes([KEY_GENERATION, len(tenant)]) + tenant
 
     def seal(self, table: Table, key: bytes, plaintext: bytes) -> bytes:
         """Generation, nonce and ciphertext (AES-256-GCM), to be stored at this key of this table."""
         nonce = os.urandom(_NONCE_SIZE)
-        return _GENERATION + nonce + self._cipher.encrypt(nonce, plaintext, self._place(table, key))
+        place = self._place + table.number.to_bytes(2, "big") + key
+        return _GENERATION + nonce + self._cipher.encrypt(nonce, plaintext, place)
 
     def open(self, table: Table, key: bytes, sealed: bytes) -> bytes:
         """The plaintext of what was sealed for this key of this table.
@@ -58,7 +59,8 @@ class VisitorKey:
         nonce, ciphertext = sealed[1 : 1 + _NONCE_SIZE], sealed[1 + _NONCE_SIZE :]
         try:
             if sealed[:1] == _GENERATION:
-                return self._cipher.decrypt(nonce, ciphertext, self._place(table, key))
+                place = self._place + table.number.to_bytes(2, "big") + key
+                return self._cipher.decrypt(nonce, ciphertext, place)
         except (InvalidTag, ValueError):
             pass
         raise SealDamagedError(
@@ -69,12 +71,11 @@ class VisitorKey:
         """16 bytes that stand for "this visitor did this"; tied to nobody without the key."""
         return hashlib.blake2b(what, key=self._mark_key, digest_size=MARK_SIZE).digest()
 
-    def _place(self, table: Table, key: bytes) -> bytes:
-        """The associated data: lengths first, so that two places never read the same."""
-        head = bytes([KEY_GENERATION, len(self._tenant)]) + table.number.to_bytes(2, "big")
-        return head + self._tenant + key
-
 
 def storage_id_of(key: bytes) -> bytes:
     """The storage id that a visitor's key derives."""
-    return hmac.digest(key, b"storage", hashlib.sha256)[:STORAGE_ID_SIZE]
+    return _subkey(key, b"storage", STORAGE_ID_SIZE)
+
+
+def _subkey(key: bytes, use: bytes, size: int) -> bytes:
+    return hashlib.blake2b(key=key, person=use, digest_size=size).digest()

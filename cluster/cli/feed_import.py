@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Final, Protocol, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -27,6 +27,18 @@ from protos.v1.product_pb2 import Product
 
 _SHOWN_EVERY_S: Final = 0.1
 _QUIET_EVERY_S: Final = 5.0
+
+
+class Counts(Protocol):
+    """What a progress bar shows."""
+
+    refused: int
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def per_second(self) -> float: ...
 
 
 @dataclass(slots=True)
@@ -77,7 +89,7 @@ class Rejects:
         self._file: IO[str] | None = None
         self.count = 0
 
-    def add(self, *, line: int, product_id: str, reason: str) -> None:
+    def add(self, *, line: int, reason: str, product_id: str = "") -> None:
         """Notes one refused item."""
         self.count += 1
         if self._file is None:
@@ -158,8 +170,11 @@ def reason_of(error: SaluhallError) -> str:
 class ImportProgress:
     """A bar that moves where somebody watches; a line every few seconds where nobody does."""
 
-    def __init__(self, source: FeedSource, *, console: Console | None = None) -> None:
+    def __init__(
+        self, source: FeedSource, *, console: Console | None = None, noun: str = "products"
+    ) -> None:
         self._source = source
+        self._noun = noun
         self._console = console or Console(file=sys.stderr)
         self._next_s = time.monotonic() + (0 if self._console.is_terminal else _QUIET_EVERY_S)
         self._bar = Progress(
@@ -174,12 +189,12 @@ class ImportProgress:
         )
         self._task = self._bar.add_task("starting", total=source.size_bytes)
 
-    def update(self, counts: ImportCounts) -> None:
+    def update(self, counts: "Counts") -> None:
         """Shows how far it is, not more often than a person can read."""
         now_s = time.monotonic()
         if now_s < self._next_s:
             return
-        text = f"{counts.total:,} products, {counts.per_second:,.0f}/s"
+        text = f"{counts.total:,} {self._noun}, {counts.per_second:,.0f}/s"
         if counts.refused:
             text += f", {counts.refused:,} refused"
         if self._console.is_terminal:

@@ -35,6 +35,7 @@ COMMANDS: Final = MappingProxyType(
         "tenants": _Place("tenants", "tenants", "Create, list and delete tenants."),
         "keys": _Place("keys", "keys", "Issue, list and revoke a tenant's API keys."),
         "products": _Place("products", "products", "Import, look at and delete products."),
+        "events": _Place("events", "events", "Import what visitors did."),
         "rules": _Place(
             "rules", "rules", "Pin, hide, boost, redirect: rules of a tenant's search."
         ),
@@ -42,6 +43,7 @@ COMMANDS: Final = MappingProxyType(
         "settings": _Place("settings", "settings", "How a tenant's search orders and reads."),
         "search": _Place("search", "search", "Search a tenant's products."),
         "suggest": _Place("suggest", "suggest", "Show what is suggested while a shopper types."),
+        "analytics": _Place("analytics", "analytics", "A tenant's figures, as tables and a plot."),
     }
 )
 

@@ -66,6 +66,16 @@ from protos.v1.search_pb2 import (
 @click.option(
     "--rules-time", metavar="2026-12-01T08:00", help="Look at the rules' windows at this time."
 )
+@click.option(
+    "--without-learned-popularity",
+    is_flag=True,
+    help="Leave out how popular products are with visitors.",
+)
+@click.option(
+    "--without-click-evidence",
+    is_flag=True,
+    help="Leave out which products visitors chose for these words.",
+)
 @click.option("--all-copies", is_flag=True, help="Show products of one title one by one.")
 @click.option("--json", "as_json", is_flag=True, help="The answer itself, as JSON.")
 def search(  # noqa: PLR0913 - one argument for each option
@@ -87,6 +97,8 @@ def search(  # noqa: PLR0913 - one argument for each option
     without_synonyms: bool,
     preview_rules: tuple[str, ...],
     rules_time: str | None,
+    without_learned_popularity: bool,
+    without_click_evidence: bool,
     all_copies: bool,
     as_json: bool,
 ) -> None:
@@ -112,6 +124,8 @@ def search(  # noqa: PLR0913 - one argument for each option
             preview_rules=preview_rules,
             rules_time=None if rules_time is None else read_time(rules_time, option="--rules-time"),
             show_duplicates=all_copies,
+            without_learned_popularity=without_learned_popularity,
+            without_click_evidence=without_click_evidence,
         )
         took_ms = (time.perf_counter() - started_s) * 1_000
     if as_json:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Self, cast, overload
 
 import grpc
 
-from node.client import admin_calls, merchandising_calls, shop_calls
+from node.client import admin_calls, analytics_calls, event_calls, merchandising_calls, shop_calls
 from node.client.calls import AnswerT, Call, Consistency, P, new_request_id
 from node.client.connection import (
     CHANNEL_OPTIONS,
@@ -145,6 +145,7 @@ class Client(Caller):
     issue_key = _Method(shop_calls.issue_key)
     list_keys = _Method(shop_calls.list_keys)
     revoke_key = _Method(shop_calls.revoke_key)
+    write_events = _Method(event_calls.write_events)
     write_rules = _Method(merchandising_calls.write_rules)
     delete_rules = _Method(merchandising_calls.delete_rules)
     list_rules_page = _Method(merchandising_calls.list_rules_page)
@@ -153,6 +154,7 @@ class Client(Caller):
     list_synonyms_page = _Method(merchandising_calls.list_synonyms_page)
     get_search_settings = _Method(merchandising_calls.get_search_settings)
     update_search_settings = _Method(merchandising_calls.update_search_settings)
+    get_analytics = _Method(analytics_calls.get_analytics)
 
     def list_products(self, *, branch: str = "") -> Iterator[Product]:
         """All products of a branch, by id, a page at a time."""

@@ -49,6 +49,8 @@ def search(  # noqa: PLR0913 - a search has this many sides
     price_list: str = "",
     store: str = "",
     show_duplicates: bool = False,
+    without_learned_popularity: bool = False,
+    without_click_evidence: bool = False,
     consistency: Consistency = Consistency.UNSET,
     deadline_ms: int = READ_DEADLINE_MS,
 ) -> Call[search_pb2.SearchResponse]:
@@ -78,6 +80,8 @@ def search(  # noqa: PLR0913 - a search has this many sides
         price_list=price_list,
         store=store,
         show_duplicates=show_duplicates,
+        without_learned_popularity=without_learned_popularity,
+        without_click_evidence=without_click_evidence,
     )
     return Call(_SEARCH + "Search", request, search_pb2.SearchResponse, deadline_ms, consistency)
 

@@ -13,7 +13,14 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from node.config import KIB, MIB
 from node.errors import InvariantError
-from protos.v1 import account_pb2, catalog_pb2, event_pb2, merchandising_pb2, search_pb2
+from protos.v1 import (
+    account_pb2,
+    analytics_pb2,
+    catalog_pb2,
+    event_pb2,
+    merchandising_pb2,
+    search_pb2,
+)
 from protos.v1.account_pb2 import Key
 
 SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
@@ -22,6 +29,7 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
     account_pb2.DESCRIPTOR.services_by_name["AccountService"],
     merchandising_pb2.DESCRIPTOR.services_by_name["MerchandisingService"],
     event_pb2.DESCRIPTOR.services_by_name["EventService"],
+    analytics_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
 )
 
 _SECOND_MS: Final = 1_000
@@ -93,7 +101,7 @@ def _search(name: str) -> Method:
     )
 
 
-def _read(service: str, name: str, *, role: int) -> Method:
+def _read(service: str, name: str, *, role: int, cost: float = 1) -> Method:
     return Method(
         path=f"/saluhall.v1.{service}/{name}",
         role=role,
@@ -102,7 +110,7 @@ def _read(service: str, name: str, *, role: int) -> Method:
         may_ask_readers=False,
         deadline_ms_max=30 * _SECOND_MS,
         body_size_bytes_max=64 * KIB,
-        cost=1,
+        cost=cost,
     )
 
 
@@ -155,6 +163,7 @@ _ROWS: Final = (
     _write(_CATALOG, "DeleteBranch", role=Key.ADMIN),
     _read(_CATALOG, "ListFields", role=Key.WRITE),
     _write(_CATALOG, "UpdateField", role=Key.ADMIN),
+    _read("AnalyticsService", "GetAnalytics", role=Key.WRITE, cost=50),
     _write(_ACCOUNT, "IssueKey", role=Key.ADMIN),
     _read(_ACCOUNT, "ListKeys", role=Key.ADMIN),
     _write(_ACCOUNT, "RevokeKey", role=Key.ADMIN),

@@ -97,6 +97,7 @@ class RawSearchResponse(_message.Message):
     REDIRECT_URL_FIELD_NUMBER: _builtins.int
     BANNERS_FIELD_NUMBER: _builtins.int
     REPLACED_QUERY_FIELD_NUMBER: _builtins.int
+    ATTRIBUTION_TOKEN_FIELD_NUMBER: _builtins.int
     total_size: _builtins.int
     next_page_token: _builtins.str
     relaxed_total_size: _builtins.int
@@ -105,6 +106,7 @@ class RawSearchResponse(_message.Message):
     did_you_mean: _builtins.str
     redirect_url: _builtins.str
     replaced_query: _builtins.str
+    attribution_token: _builtins.str
     @_builtins.property
     def results(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     @_builtins.property
@@ -137,10 +139,11 @@ class RawSearchResponse(_message.Message):
         redirect_url: _builtins.str = ...,
         banners: _abc.Iterable[_search_pb2.Banner] | None = ...,
         replaced_query: _builtins.str = ...,
+        attribution_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_rules", b"applied_rules", "banners", b"banners", "corrected_query", b"corrected_query", "did_you_mean", b"did_you_mean", "dropped_pins", b"dropped_pins", "facets", b"facets", "next_page_token", b"next_page_token", "position", b"position", "redirect_url", b"redirect_url", "related_results", b"related_results", "relaxed_results", b"relaxed_results", "relaxed_total_size", b"relaxed_total_size", "replaced_query", b"replaced_query", "results", b"results", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_rules", b"applied_rules", "attribution_token", b"attribution_token", "banners", b"banners", "corrected_query", b"corrected_query", "did_you_mean", b"did_you_mean", "dropped_pins", b"dropped_pins", "facets", b"facets", "next_page_token", b"next_page_token", "position", b"position", "redirect_url", b"redirect_url", "related_results", b"related_results", "relaxed_results", b"relaxed_results", "relaxed_total_size", b"relaxed_total_size", "replaced_query", b"replaced_query", "results", b"results", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

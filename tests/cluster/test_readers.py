@@ -4,8 +4,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from driven_server import Server, eventually, kill
@@ -23,7 +24,7 @@ from node.agent.processes import ProcessId, is_alive, send
 from node.agent.state import ReaderEntry, read_supervisor_state
 from node.client import Client
 from node.errors import SaluhallError
-from protos.v1.merchandising_pb2 import Rule
+from protos.v1.merchandising_pb2 import PinAction, Rule, RuleAction
 from protos.v1.product_pb2 import Product
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
@@ -52,11 +53,18 @@ def set_readers(server: Server, tenant: str, count: int) -> list[ProcessId]:
     return reader_processes(server, tenant)
 
 
+def is_stopped(process: ProcessId) -> bool:
+    """Whether it stands still, with all its threads."""
+    tasks = Path(f"/proc/{process.pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
 @contextmanager
 def stopped(*processes: ProcessId) -> Iterator[None]:
     """As a machine that hangs: nothing answers, no connection breaks."""
     for process in processes:
         send(process, signal.SIGSTOP)
+    eventually(lambda: all(map(is_stopped, processes)))
     try:
         yield
     finally:
@@ -149,10 +157,8 @@ def test_a_rule_is_seen_at_once(server: Server, shop: Client) -> None:
     set_readers(server, "first", 1)
     eventually(lambda: only_readers_answer(server, shop))
     for number in range(KETTLES):
-        rule = Rule(id="top", enabled=True)
-        rule.condition.queries.add(text="steel kettle")
-        rule.actions.add().pin.product_ids.append(f"k{number}")
-        shop.write_rules([rule])
+        pin = PinAction(product_ids=[f"k{number}"], place=1)
+        shop.write_rules([Rule(id="top", actions=[RuleAction(pin=pin)])])
 
         assert shop.search("steel kettle").results[0].product.id == f"k{number}"
     shop.delete_rules(["top"])
@@ -204,12 +210,12 @@ def test_readers_serve_the_next_incarnation_of_a_killed_primary(
         thread.join()
 
         ids = set(acknowledged)
-        found = {product.id for product in shop.list_products(deadline_ms=20_000)}
+        shop.search("steel", deadline_ms=20_000)
+        with server.client("first") as patient:
+            found = {product.id for product in patient.list_products()}
         assert ids <= found, round_number
     eventually(
-        lambda: (
-            len(now := reader_processes(server, "first")) == 2 and not set(now) & set(before)
-        )
+        lambda: len(now := reader_processes(server, "first")) == 2 and not set(now) & set(before)
     )
     eventually(lambda: only_readers_answer(server, shop))
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from actors.storage.environment import READERS_MAX, Environment
 from actors.storage.keyring import Keyring, KeyringDamagedError
 from actors.storage.log import append_entry, last_entry_hash, last_position, read_entries
+from actors.storage.overdue import VIEW_AGE_MS_MAX, OverdueReaders
 from actors.storage.store import (
     EpochFencedError,
     Store,
@@ -257,3 +258,53 @@ def test_the_log_drops_its_oldest_entries_beyond_its_size(tmp_path: Path) -> Non
     assert kept[-1] == 30
     assert 3 <= len(kept) <= 10
     environment.close()
+
+
+_HOLD_A_VIEW = """
+import sys, time
+from pathlib import Path
+from actors.storage.overdue import reader_lock
+from actors.storage.owner import Ownership
+from actors.storage.store import open_read_only
+directory = Path(sys.argv[1])
+lock = Ownership.take(reader_lock(directory, 3)) if sys.argv[2] == "reader" else None
+environment = open_read_only(directory)
+view, end = environment.open_view()
+print(view.transaction_id, flush=True)
+time.sleep(60)
+"""
+
+
+def _hold_a_view(directory: Path, who: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", _HOLD_A_VIEW, str(directory), who]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert int(process.stdout.readline()) > 0
+    return process
+
+
+def test_the_owner_ends_a_reader_that_holds_an_old_view_and_no_other_process(
+    directory: Path,
+) -> None:
+    """A builder reads for as long as a merge takes; a reader with a view of the last commit is well."""
+    store = Store.open(directory, wrapping_key=WRAPPING)
+    environment, overdue = store._environment, OverdueReaders(directory)
+    reader, builder = _hold_a_view(directory, "reader"), _hold_a_view(directory, "builder")
+    try:
+        assert overdue.end(environment, now_ms=0) == []
+        assert overdue.end(environment, now_ms=VIEW_AGE_MS_MAX) == []
+        with store.write(epoch=3) as batch:
+            batch.put(SETTINGS, b"tenant", b"x")
+
+        assert overdue.end(environment, now_ms=VIEW_AGE_MS_MAX + 1) == []
+        assert overdue.end(environment, now_ms=2 * VIEW_AGE_MS_MAX) == []
+        assert overdue.end(environment, now_ms=2 * VIEW_AGE_MS_MAX + 1) == [reader.pid]
+
+        assert reader.wait(10) == -signal.SIGKILL
+        assert builder.poll() is None
+        assert store.reader_check() >= 0
+    finally:
+        for process in (reader, builder):
+            process.kill()
+            process.communicate()
+        store.close()

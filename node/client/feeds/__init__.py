@@ -7,6 +7,8 @@ with FeedSource.open("products.jsonl.gz") as source:
 """
 
 from node.client.feeds.conversion import Converter
+from node.client.feeds.event_mapping import EventMapping
+from node.client.feeds.events import EventItem, read_events
 from node.client.feeds.mapping import Mapping
 from node.client.feeds.mapping_text import to_toml
 from node.client.feeds.products import read_products, read_records, sample_records
@@ -18,6 +20,8 @@ from node.client.feeds.toml_table import MappingError
 __all__ = [
     "OWN_MAPPING",
     "Converter",
+    "EventItem",
+    "EventMapping",
     "FeedError",
     "FeedFormat",
     "FeedItem",
@@ -28,6 +32,7 @@ __all__ = [
     "Proposal",
     "Record",
     "propose_mapping",
+    "read_events",
     "read_products",
     "read_records",
     "sample_records",

@@ -53,6 +53,12 @@ class Table:
             raise MappingError(f"{self.at(key)}: must be true or false")
         return value
 
+    def whole_number(self, key: str) -> int:
+        value = self._take(key, 0)
+        if type(value) is not int:
+            raise MappingError(f"{self.at(key)}: must be a whole number")
+        return value
+
     def scale(self, key: str) -> int:
         value = self._take(key, 1)
         if type(value) is not int or not 1 <= value <= 1_000_000:

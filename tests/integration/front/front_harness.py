@@ -106,12 +106,25 @@ class Hall:
         self.record(incarnation=incarnation)
         return server
 
+    async def open_reader(self, index: int, *, reader: Replica, incarnation: int = 1) -> LinkServer:
+        """Start a reader's process: it listens; nobody is told."""
+        path = self.paths.reader_socket(STORE, incarnation, index)
+        server = LinkServer(reader, TENANT, path)
+        await server.start()
+        self._servers.append(server)
+        return server
+
     def record(
-        self, *, incarnation: int = 0, state: "GroupRecord.State.ValueType" = GroupRecord.OPEN
+        self,
+        *,
+        incarnation: int = 0,
+        state: "GroupRecord.State.ValueType" = GroupRecord.OPEN,
+        reader_count: int = 0,
     ) -> None:
         """Write the tenant's record."""
         stored = self.registry.get(TENANT)
         record = GroupRecord(tenant_id=TENANT, epoch=1, primary=STORE, state=state)
+        record.reader_count = reader_count
         record.replicas.add(store_id=STORE, server="local", incarnation=incarnation)
         self.registry.compare_and_set(
             TENANT, expected_revision=stored.revision if stored else 0, record=record

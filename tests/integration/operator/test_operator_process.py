@@ -15,7 +15,7 @@ from grpc import aio
 from replica_fakes import SupervisorFake
 
 from node.agent.processes import own_id
-from node.agent.state import ReplicaEntry, SupervisorState, write_supervisor_state
+from node.agent.state import ReaderEntry, ReplicaEntry, SupervisorState, write_supervisor_state
 from node.client import AsyncAdminClient
 from node.config import ServerPaths
 from node.errors import (
@@ -287,3 +287,40 @@ def test_codes_are_those_of_grpc() -> None:
     assert {code.name: code.value for code in Code} == {
         code.name: code.value[0] for code in grpc.StatusCode
     }
+
+
+async def test_readers_are_written_into_the_record_and_shown_with_their_memory(
+    running: Running,
+) -> None:
+    await create(running)
+    assert record_of(running).reader_count == 0
+    own = own_id()
+    entry = ReaderEntry("acme", record_of(running).primary, 0, own.pid, own.start_time, 2, "")
+    down = ReaderEntry("acme", record_of(running).primary, 1, 0, 0, 1, "its process ended")
+    write_supervisor_state(
+        running.paths, SupervisorState(own.pid, own.start_time, (), (down, entry))
+    )
+
+    await running.client.set_readers("acme", 2)
+
+    assert record_of(running).reader_count == 2
+    (tenant,) = (await running.client.get_status()).tenants
+    first, second = tenant.readers
+    assert (first.index, first.pid, first.restart_count, first.message) == (0, own.pid, 2, "")
+    assert first.anonymous_memory_bytes > 0
+    assert (second.index, second.pid, second.anonymous_memory_bytes) == (1, 0, 0)
+    assert second.message == "its process ended"
+
+
+async def test_readers_beyond_the_limits_or_of_no_tenant_are_refused(running: Running) -> None:
+    await create(running)
+    for count in (-1, 9):
+        with pytest.raises(InvalidArgumentError, match="0 to 8"):
+            await running.client.set_readers("acme", count)
+    with pytest.raises(NotFoundError, match="nobody"):
+        await running.client.set_readers("nobody", 1)
+    await running.client.delete_tenant("acme")
+    with pytest.raises(NotFoundError, match="acme"):
+        await running.client.set_readers("acme", 1)
+
+    assert record_of(running).reader_count == 0
