@@ -53,7 +53,7 @@ def next_products(
         index,
         products,
         neighbour_scores(index, end, now_ms, parameters),
-        successor_scores(index, end, now_ms, parameters),
+        successor_scores(index, end, now_ms, parameters) if parameters.successor_weight else {},
         parameters=parameters,
         is_novel=is_novel,
     )
