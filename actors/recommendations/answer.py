@@ -87,9 +87,7 @@ class Recommender:
         )
         cards = _Cards(request, shown, self._cache)
         response = RawRecommendResponse(
-            placements=[
-                self._result(question, one, cards) for one in fill_lists(question, asked)
-            ],
+            placements=[self._result(question, one, cards) for one in fill_lists(question, asked)],
             position=shown.position,
             warming_up=not self.memory.is_ready,
         )

@@ -25,7 +25,9 @@ class BasketBook:
 
         self._key_count = 0
 
-    def add(self, storage_id: bytes, event_hash: bytes, time_ms: int, products: Sequence[bytes]) -> None:
+    def add(
+        self, storage_id: bytes, event_hash: bytes, time_ms: int, products: Sequence[bytes]
+    ) -> None:
         """What one purchase is made of; a single product was bought with nothing."""
         distinct = set(products)
         key = storage_id + event_hash
@@ -45,7 +47,9 @@ class BasketBook:
         for key in keys:
             self.index.remove(key)
 
-    def bought_with(self, products: Sequence[bytes], *, now_ms: int, count_max: int) -> list[Scored]:
+    def bought_with(
+        self, products: Sequence[bytes], *, now_ms: int, count_max: int
+    ) -> list[Scored]:
         """What belongs to a basket with these products, the best first."""
         return self.index.bought_with(
             products, now_ms=now_ms, parameters=PARAMETERS, count_max=count_max

@@ -168,9 +168,7 @@ class Catalogue:
                 known.clear()
                 unknown = list(product_ids)
             for product_id, spot in zip(unknown, find_products(self.view, unknown), strict=True):
-                known[product_id] = (
-                    NOWHERE if spot is None else int(self.starts[spot[0]]) + spot[1]
-                )
+                known[product_id] = NOWHERE if spot is None else int(self.starts[spot[0]]) + spot[1]
         return [known[one] for one in product_ids]
 
     def spot(self, number: int) -> tuple[int, int]:

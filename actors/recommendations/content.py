@@ -167,9 +167,7 @@ class Content:
         return scores
 
 
-def with_prices(
-    numbers: Numbers, scores: Floats, prices: Prices, price: int
-) -> Floats:
+def with_prices(numbers: Numbers, scores: Floats, prices: Prices, price: int) -> Floats:
     """float64[n]: the likeness of some products to one of a price, their prices counted."""
     if price == MISSING or price <= 0:
         return scores
@@ -182,7 +180,7 @@ def with_prices(
 
 def price_words(price: int, other: int) -> str:
     """How a price compares with another, for a reason; empty where there is nothing to say."""
-    if price == MISSING or other == MISSING or price <= 0 or other <= 0:
+    if MISSING in {price, other} or price <= 0 or other <= 0:
         return ""
     change = other / price - 1
     if abs(change) <= 0.1:

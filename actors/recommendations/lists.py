@@ -54,8 +54,10 @@ class FilledList:
 
     def is_fallback(self, pick: Pick) -> bool:
         """Whether a product is there only because its list would have been short."""
-        own = OWN_SOURCES[self.asked.strategy]
-        return pick.source != Recommendation.PINNED and pick.source not in own
+        if pick.source == Recommendation.PINNED:
+            return False
+        is_unpopular = pick.source == Recommendation.CATEGORY_POPULARITY and not pick.score
+        return is_unpopular or pick.source not in OWN_SOURCES[self.asked.strategy]
 
 
 def fill_lists(question: Question, placements: Sequence[AskedPlacement]) -> list[FilledList]:
@@ -155,10 +157,11 @@ class _ListMaker:
 
     def _by_evidence(self, products: Sequence[bytes], wanted: Wanted) -> Offer:
         question = self._question
-        found = offers.sessions(
-            question, products, wanted, is_novel=not self._asked.includes_seen
-        )
-        if self._asked.is_strict and Recommendation.CONTENT not in OWN_SOURCES[self._asked.strategy]:
+        found = offers.sessions(question, products, wanted, is_novel=not self._asked.includes_seen)
+        if (
+            self._asked.is_strict
+            and Recommendation.CONTENT not in OWN_SOURCES[self._asked.strategy]
+        ):
             return found
         like = offers.alike(question, self._anchors, wanted)
         return offers.by_evidence(question, products, found, like)
@@ -202,7 +205,7 @@ class _ListMaker:
             return np.ones(question.catalogue.count, np.bool_)
         prices = question.shelf.prices(self._plan)
         low, high = asked.price_ratio_min, asked.price_ratio_max
-        band = prices != MISSING
+        band: Mask = prices != MISSING
         if low is not None:
             band &= prices >= low * price
         if high is not None:

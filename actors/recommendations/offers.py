@@ -28,6 +28,8 @@ _SESSION_PRODUCTS_MAX: Final = 600
 """Candidates of session-kNN: ten lists of the largest size."""
 _LIKE_MAX: Final = 256
 """Products most alike by content whose prices are compared."""
+_NEARLY_NOTHING: Final = 1e-9
+"""What the catalogue's order counts beside popularity."""
 _EVIDENCE: Final = 3
 """With so many sessions of a product, what they say and what the catalogue says count alike."""
 
@@ -56,7 +58,9 @@ class Wanted:
     count: int
 
 
-def sessions(question: Question, products: Sequence[bytes], wanted: Wanted, *, is_novel: bool) -> Offer:
+def sessions(
+    question: Question, products: Sequence[bytes], wanted: Wanted, *, is_novel: bool
+) -> Offer:
     """What visitors with sessions like this one went on to."""
     memory = question.memory
     parameters, index = memory.parameters, memory.index
@@ -124,13 +128,14 @@ def popular(question: Question, wanted: Wanted, *, is_own: bool) -> Offer:
     within = question.same_category
     if within is None:
         return NOTHING
-    scores = question.counted.popularity
+    popularity = question.counted.popularity
+    scores = popularity
     if not is_own:
         # All of the category, so that what nobody has looked at yet can be found at all.
-        scores = scores + question.catalogue.listing * (1e-9 / max(question.catalogue.count, 1))
-    return _dense(
-        question, scores, wanted, Recommendation.CATEGORY_POPULARITY, within=within
-    )
+        scores = scores + question.catalogue.listing * (_NEARLY_NOTHING / question.catalogue.count)
+    offer = _dense(question, scores, wanted, Recommendation.CATEGORY_POPULARITY, within=within)
+    told = _factored(popularity, wanted).take(offer.numbers)
+    return Offer(offer.numbers, told, offer.sources, offer.is_cut)
 
 
 def popular_everywhere(question: Question, wanted: Wanted) -> Offer:
@@ -141,9 +146,7 @@ def popular_everywhere(question: Question, wanted: Wanted) -> Offer:
 def trending(question: Question, wanted: Wanted) -> Offer:
     """What visitors do more with than before; in the category if the page has one of its own."""
     within = question.same_category if question.moment.category else None
-    return _dense(
-        question, question.counted.trends, wanted, Recommendation.TREND, within=within
-    )
+    return _dense(question, question.counted.trends, wanted, Recommendation.TREND, within=within)
 
 
 def bought_together(question: Question, products: Sequence[bytes], wanted: Wanted) -> Offer:

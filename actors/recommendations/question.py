@@ -103,7 +103,10 @@ class Question:
         """bool[D]: the products in any of `categories`; None when there is none."""
         if not self.categories:
             return None
-        return np.logical_or.reduce([self.catalogue.within(path) for path in self.categories])
+        same = np.zeros(self.catalogue.count, np.bool_)
+        for path in self.categories:
+            same |= self.catalogue.within(path)
+        return same
 
     @cached_property
     def price(self) -> int:

@@ -30,9 +30,7 @@ def _sessions(question: Question, filled: FilledList, pick: Pick) -> str:
     product = question.catalogue.id_of(pick.number)
     sources = filled.anchors[:_SOURCES_MAX]
     sessions = question.memory.index.recent(product, _SESSIONS_MAX)
-    count = sum(
-        any(source in session.products for source in sources) for session in sessions
-    )
+    count = sum(any(source in session.products for source in sources) for session in sessions)
     if not count:
         return "in sessions like those that share what was looked at"
     noun = "session" if count == 1 else "sessions"

@@ -36,7 +36,9 @@ class SessionBook:
 
         self._run_count = 0
 
-    def add(self, storage_id: bytes, session_hash: bytes, time_ms: int, products: Iterable[bytes]) -> None:
+    def add(
+        self, storage_id: bytes, session_hash: bytes, time_ms: int, products: Iterable[bytes]
+    ) -> None:
         """One event."""
         runs = self._lines.setdefault(storage_id, {}).setdefault(session_hash, [])
         place = bisect_right(runs, time_ms, key=lambda run: run.first_ms)
@@ -65,6 +67,11 @@ class SessionBook:
             for run in runs:
                 self.index.remove(_key(storage_id + session_hash, run))
             self._run_count -= len(runs)
+
+    def expire(self, before_ms: int) -> None:
+        """Drop all sessions that ended before a time."""
+        if self.index.expire(before_ms):
+            self._prune()
 
     def recorded(self) -> list[RecordedSession]:
         """All sessions of at least two events, by key, for replaying them."""
