@@ -13,6 +13,7 @@ _MODULES: Final = {
     "engine": ("loadtest.engine", "our index against tantivy"),
     "freshness": ("loadtest.freshness", "searches while prices and stock change all the time"),
     "path": ("loadtest.path", "a search over TLS against a bare echo"),
+    "recommend": ("loadtest.recommend", "the next product of recorded sessions, and its cost"),
     "relevance": ("loadtest.relevance", "the order of the first ten against people's judgments"),
     "suggest": ("loadtest.suggest", "what suggestions cost, letter by letter"),
     "swedish": ("loadtest.swedish", "Swedish forms that find each other, and words that must not"),
