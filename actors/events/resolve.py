@@ -14,6 +14,7 @@ from google.rpc.status_pb2 import Status
 
 from actors.events.keys import HASH_SIZE, day_of, event_key, hash_in, visitor_event_key
 from actors.events.learnt import LearntEvent
+from actors.events.recent_clicks import RecentClicks
 from actors.events.retention import read_retention
 from actors.events.sealing import seal_event
 from actors.events.validation import EVENTS_MAX, event_time_ms, first_violation
@@ -91,6 +92,7 @@ class _Writing:
             context.now_ms,
             currency_code=context.settings.currency_code,
             hash_text=partial(ports.keyring.id_hash, "query"),
+            recent_clicks=RecentClicks(context.view, context.now_ms, ports.read_token),
         )
         self._rows: dict[bytes, bytes] = {}
         """Of `events`, by key."""
