@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from erasure_attack import (
     Ciphertext,
+    KeyHunt,
     files_below,
     opened_with,
-    planted,
     traces_of,
-    unwrapped_windows,
 )
 from visitor_shop import NOW_MS, TENANT, VisitorShop, open_visitor_shop
 
@@ -146,11 +146,10 @@ def contents_of(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in files_below(root)}
 
 
-def all_keys(contents: dict[str, bytes], root: Path) -> set[bytes]:
-    """Of every window of every file, under the key that the platform's key gives."""
+def hunt_in(root: Path) -> KeyHunt:
+    """With the wrapping key that the platform's key gives."""
     (platform,) = root.rglob("platform.key")
-    wrapping = wrapping_key(platform.read_bytes(), TENANT)
-    return {key for content in contents.values() for key in unwrapped_windows(content, wrapping)}
+    return KeyHunt(wrapping_key(platform.read_bytes(), TENANT))
 
 
 def kept_secrets(evidence: Evidence, erased: list[str], contents: dict[str, bytes]) -> list[str]:
@@ -173,7 +172,8 @@ async def attack(root: Path, count: int) -> None:
         await write_everything(shop, count)
         before = contents_of(root)
         evidence = await gather(shop, visitors)
-        keys_before = all_keys(before, root)
+        hunt = hunt_in(root)
+        keys_before = hunt.keys_in(before.values())
         assert len(evidence.ciphertexts_of(visitors)) > count * (EVENTS_EACH - 1)
         assert traces_of(STEM, before) == []
         assert traces_of("gemensamma ord", before) != [], "the search would find what is there"
@@ -187,7 +187,7 @@ async def attack(root: Path, count: int) -> None:
             assert receipt.was_known
         erasing_s = time.perf_counter() - started_s
         after = contents_of(root)
-        examine(root, after, evidence, erased)
+        examine(hunt, after, evidence, erased)
         for visitor in others:
             assert await shop.exported(visitor) == evidence.exports[visitor]
         for visitor in erased:
@@ -208,21 +208,23 @@ async def attack(root: Path, count: int) -> None:
                     consent=PROFILE,
                 )
             )
-    examine(root, contents_of(root), evidence, erased)
+    examine(hunt, contents_of(root), evidence, erased)
     size_bytes = sum(map(len, after.values()))
     print(  # noqa: T201 - the figures of the proof
         f"\n{count} visitors, {sum(map(len, evidence.exports.values()))} events, {len(after)} files, "
-        f"{size_bytes:,} bytes, as many windows tried: no canary, "
+        f"{size_bytes:,} bytes, {hunt.window_count:,} windows tried: no canary, "
         f"{len(erased)} erased in {erasing_s:.1f} s, 0 of their "
         f"{len(evidence.ciphertexts_of(erased))} events opened, {len(others)} others the same"
     )
 
 
-def examine(root: Path, contents: dict[str, bytes], evidence: Evidence, erased: list[str]) -> None:
+def examine(
+    hunt: KeyHunt, contents: dict[str, bytes], evidence: Evidence, erased: list[str]
+) -> None:
     """No canary, no key of the erased in any form, and no key found that opens anything of theirs."""
     assert traces_of(STEM, contents) == []
     assert kept_secrets(evidence, erased, contents) == []
-    keys = all_keys(contents, root)
+    keys = hunt.keys_in(contents.values())
     assert keys.isdisjoint({evidence.keys[visitor][1] for visitor in erased})
     others = [visitor for visitor in evidence.visitors if visitor not in set(erased)]
     assert {evidence.keys[visitor][1] for visitor in others} <= keys
@@ -247,8 +249,10 @@ async def test_nothing_of_500_erased_of_1_000_can_be_read_with_all_files_and_key
 def test_the_attack_finds_a_wrapped_key_at_any_place() -> None:
     wrapping, key = os.urandom(32), os.urandom(32)
 
-    assert unwrapped_windows(planted(key, wrapping), wrapping) == {key}
-    assert unwrapped_windows(planted(key, os.urandom(32)), wrapping) == set()
+    for at in (0, 1, 16_383 - 20, 16_384, 40_000):
+        content = os.urandom(at) + aes_key_wrap(wrapping, key) + os.urandom(at % 7)
+        assert KeyHunt(wrapping).keys_in([b"short", content]) == {key}
+        assert KeyHunt(os.urandom(32)).keys_in([content]) == set()
 
 
 @pytest.mark.parametrize(
@@ -332,7 +336,7 @@ async def test_a_kill_between_commit_and_overwrite_is_made_up_for_at_the_next_op
         repeated = await shop.privacy("EraseVisitor", visitor_id="anna")
         assert repeated.receipt_id
         assert await shop.exported("else") == evidence.exports["else"]
-    examine(tmp_path, contents_of(tmp_path), evidence, ["anna"])
+    examine(hunt_in(tmp_path), contents_of(tmp_path), evidence, ["anna"])
 
 
 def test_an_erasure_s_answer_says_nothing_of_the_visitor() -> None:
