@@ -6,6 +6,7 @@ Visitors leave canary strings in every id, query and cart; half of them are eras
 import asyncio
 import base64
 import os
+import random
 import signal
 import sys
 import time
@@ -29,12 +30,20 @@ from actors.storage.tables import ERASURES, EVENTS, VISITOR_EVENTS
 from node.clock import ManualClock
 from protos.internal.records_pb2 import EventRecord
 from protos.v1 import catalog_pb2, event_pb2, privacy_pb2, product_pb2
+from protos.v1.common_pb2 import IN_STOCK
 from protos.v1.event_pb2 import PROFILE, Event, EventProduct, EventResult
+from protos.v1.recommend_pb2 import (
+    Placement,
+    RecommendContext,
+    RecommendRequest,
+    RecommendResponse,
+)
 
 STEM = "qzkanarie"
 """In every canary, and in nothing else."""
 
 EVENTS_EACH = 12
+PRODUCT_COUNT = 30
 
 
 @dataclass(slots=True)
@@ -351,3 +360,144 @@ def test_an_erasure_s_answer_says_nothing_of_the_visitor() -> None:
         "position",
         "durable_copies",
     }
+
+
+def session_of(number: int, generator: random.Random) -> list[Event]:
+    """One visit to a few products, some of which are bought."""
+    seen = [generator.randrange(PRODUCT_COUNT) for _ in range(generator.randint(2, 6))]
+    start_ms = NOW_MS - generator.randrange(20 * 86_400_000) - 3_600_000
+    events = []
+    for index, product in enumerate(seen):
+        kind = Event.VIEW if index < len(seen) - 1 else Event.PURCHASE
+        bought = seen[-2:] if kind == Event.PURCHASE else [product]
+        made = Event(
+            event_id=f"{number}-{index}",
+            type=kind,
+            visitor_id=f"visitor-{number}",
+            session_id=f"session-{number}",
+            consent=PROFILE,
+            products=[EventProduct(product_id=f"product-{one}") for one in dict.fromkeys(bought)],
+        )
+        made.event_time.FromMilliseconds(start_ms + index * 30_000)
+        events.append(made)
+    return events
+
+
+async def fill(shop: VisitorShop, visits: list[list[Event]]) -> None:
+    products = [
+        product_pb2.Product(
+            id=f"product-{number}",
+            title=f"Sak nummer {number}",
+            availability=IN_STOCK,
+            prices=[product_pb2.Price(selling_micros=1_000_000, currency_code="SEK")],
+        )
+        for number in range(PRODUCT_COUNT)
+    ]
+    await shop.call(
+        "/saluhall.v1.CatalogService/WriteProducts",
+        catalog_pb2.WriteProductsRequest(products=products),
+        catalog_pb2.WriteProductsResponse,
+    )
+    for visit in visits:
+        await shop.write(*visit)
+
+
+async def all_lists(shop: VisitorShop) -> list[bytes]:
+    """What is recommended from sessions and baskets alone, after each product and each pair of some."""
+    strategies = (Placement.NEXT, Placement.ALSO_VIEWED, Placement.BOUGHT_TOGETHER)
+    contexts = [[one] for one in range(PRODUCT_COUNT)]
+    contexts += [[one, (one * 7 + 3) % PRODUCT_COUNT] for one in range(PRODUCT_COUNT)]
+    lists = []
+    for context in contexts:
+        names = [f"product-{number}" for number in context]
+        response = await shop.call(
+            "/saluhall.v1.RecommendService/Recommend",
+            RecommendRequest(
+                context=RecommendContext(product_ids=names[:1], session_product_ids=names),
+                placements=[
+                    Placement(id=str(kind), strategy=kind, strict=True, page_size=20)
+                    for kind in strategies
+                ],
+            ),
+            RecommendResponse,
+        )
+        assert not response.warming_up
+        for placement in response.placements:
+            placement.ClearField("attribution_token")
+            lists.append(placement.SerializeToString(deterministic=True))
+    return lists
+
+
+@pytest.mark.parametrize(
+    ("name", "decision"),
+    [
+        ("EraseVisitor", {}),
+        ("UpdateVisitor", {"restricted": True}),
+        ("UpdateVisitor", {"objected": True}),
+    ],
+    ids=["erased", "restricted", "objected"],
+)
+async def test_recommendations_are_those_of_a_memory_that_never_held_these_visitors(
+    tmp_path: Path, name: str, decision: dict[str, bool]
+) -> None:
+    """Lists made of sessions and baskets alone, byte for byte, with scores and reasons; also after a restart."""
+    visits = [session_of(number, random.Random(number)) for number in range(80)]
+    (tmp_path / "all").mkdir()
+    (tmp_path / "some").mkdir()
+    clock = ManualClock(now_ms=NOW_MS)
+    async with open_visitor_shop(tmp_path / "some", clock) as never:
+        await fill(never, visits[1::2])
+        expected = await all_lists(never)
+    async with open_visitor_shop(tmp_path / "all", clock) as shop:
+        await fill(shop, visits)
+        with_all = await all_lists(shop)
+        for number in range(0, 80, 2):
+            await shop.privacy(name, visitor_id=f"visitor-{number}", **decision)
+        left = await all_lists(shop)
+    async with open_visitor_shop(tmp_path / "all", clock) as shop:
+        while not shop.tenant.recommendations.memory.is_ready:
+            await asyncio.sleep(0.01)
+        reopened = await all_lists(shop)
+
+    assert left == expected
+    assert reopened == expected
+    assert with_all != expected, "the others had been in the lists"
+    assert sum(map(len, expected)) > 10_000, "there is something in the lists"
+
+
+async def test_nothing_is_recently_viewed_by_whoever_is_erased_restricted_or_objects(
+    tmp_path: Path,
+) -> None:
+    visits = [session_of(number, random.Random(number)) for number in range(4)]
+    async with open_visitor_shop(tmp_path) as shop:
+        await fill(shop, visits)
+
+        async def recent(number: int) -> int:
+            response = await shop.call(
+                "/saluhall.v1.RecommendService/Recommend",
+                RecommendRequest(
+                    context=RecommendContext(visitor_id=f"visitor-{number}"),
+                    placements=[
+                        Placement(
+                            id="r",
+                            strategy=Placement.RECENTLY_VIEWED,
+                            strict=True,
+                            include_bought=True,
+                        )
+                    ],
+                ),
+                RecommendResponse,
+            )
+            return len(response.placements[0].recommendations)
+
+        before = [await recent(number) for number in range(4)]
+        await shop.privacy("EraseVisitor", visitor_id="visitor-0")
+        await shop.privacy("UpdateVisitor", visitor_id="visitor-1", restricted=True)
+        await shop.privacy("UpdateVisitor", visitor_id="visitor-2", objected=True)
+        after = [await recent(number) for number in range(4)]
+        await shop.privacy("UpdateVisitor", visitor_id="visitor-1", restricted=False)
+        undone = await recent(1)
+
+    assert min(before) > 0
+    assert after == [0, 0, 0, before[3]]
+    assert undone == before[1]
