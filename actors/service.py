@@ -62,6 +62,9 @@ _RECOMMEND: Final = "/saluhall.v1.RecommendService/"
 _TUNE: Final = _RECOMMEND + "TuneRecommendations"
 _REPLICA: Final = "/saluhall.internal.Replica/"
 
+_OF_VISITORS: Final = (_EVENTS, _PRIVACY)
+"""Services whose requests name visitors."""
+
 _STREAMS: Final = frozenset({_CATALOG + "SetInventory", _EVENTS + "WriteEvents"})
 """Writes that come in many small calls and may share a transaction."""
 
@@ -101,7 +104,10 @@ class TenantService:
         if call.method == _TUNE and write is not None:
             return await self._tenant.recommendations.tune(write.command(call))
         if write is not None:
-            return await self._tenant.writer.submit(write.command(call))
+            command = write.command(call)
+            if call.method.startswith(_OF_VISITORS):
+                command = self._tenant.rights.conceal(command)
+            return await self._tenant.writer.submit(command)
         if call.caller.kind == link_pb2.Caller.PLATFORM:
             return self._platform(call)
         raise InvalidArgumentError(f"there is no method {call.method}", reason="METHOD_UNKNOWN")

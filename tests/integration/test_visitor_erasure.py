@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import xxhash
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from erasure_attack import (
     Ciphertext,
@@ -28,6 +29,7 @@ from actors.storage.keyring import wrapping_key
 from actors.storage.slots import SLOT_SIZE
 from actors.storage.tables import ERASURES, EVENTS, VISITOR_EVENTS
 from node.clock import ManualClock
+from node.errors import InvalidArgumentError
 from protos.internal.records_pb2 import EventRecord
 from protos.v1 import catalog_pb2, event_pb2, privacy_pb2, product_pb2
 from protos.v1.common_pb2 import IN_STOCK
@@ -296,6 +298,32 @@ async def test_a_visitor_who_only_decides_leaves_no_trace_of_their_id(tmp_path: 
             await shop.privacy("EraseVisitor", visitor_id=f"{STEM}@{name}.example")
 
         assert traces_of(STEM, contents_of(tmp_path)) == []
+
+
+async def test_no_plain_hash_of_a_request_is_kept(tmp_path: Path) -> None:
+    """Whoever has the store without a key cannot try which visitor a request was about."""
+    request = privacy_pb2.UpdateVisitorRequest(
+        visitor_id="anna@x.example", restricted=True, request_id="anna@x.example"
+    )
+    method = "/saluhall.v1.PrivacyService/UpdateVisitor"
+    async with open_visitor_shop(tmp_path) as shop:
+        answer = await shop.call(method, request, privacy_pb2.UpdateVisitorResponse)
+        repeated = await shop.call(method, request, privacy_pb2.UpdateVisitorResponse)
+        request.restricted = False
+        with pytest.raises(InvalidArgumentError, match="another request"):
+            await shop.call(method, request, privacy_pb2.UpdateVisitorResponse)
+        request.restricted = True
+        contents = contents_of(tmp_path).values()
+
+    texts = [b"anna@x.example", b"/anna@x.example"]
+    bodies = [request.SerializeToString(), method.encode() + b"\0" + request.SerializeToString()]
+    hashes = [
+        digest(text)
+        for digest in (xxhash.xxh3_128_digest, xxhash.xxh3_64_digest, lambda text: text)
+        for text in [*texts, *bodies]
+    ]
+    assert repeated == answer
+    assert not any(plain in content for plain in hashes for content in contents)
 
 
 KILLED = """
