@@ -245,7 +245,9 @@ class Tenant:
 
     def _committed(self, schema: Schema, merchandise: Merchandise) -> None:
         self.reader.committed(schema, merchandise)
-        self._upkeep.wake()
+        if self.writer.has_changed_index:
+            # Events come all the time, and must not keep small segments from being merged.
+            self._upkeep.wake()
 
     def forget(self, storage_id: bytes) -> None:
         """Nothing of this visitor is in memory when this returns."""

@@ -87,6 +87,9 @@ class Writer:
         self._settings = TenantSettings()
         self._fields = FieldBook([])
         self._searched = SearchedSettings()
+        self.has_changed_index = True
+        """Whether the last transaction changed anything that searches see."""
+
         self._reload()
 
     @property
@@ -128,6 +131,7 @@ class Writer:
 
     def announce(self) -> None:
         """Let reads see what `run` has changed."""
+        self.has_changed_index = True
         self._on_commit(self.schema, self.merchandise)
 
     async def close(self) -> None:
@@ -211,6 +215,7 @@ class Writer:
             keyring.forget_pending()
             raise
         keyring.settle()
+        self.has_changed_index = changed.index_position > 0
         return answers, after_commits
 
     def _answer(

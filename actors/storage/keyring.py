@@ -34,9 +34,8 @@ from actors.storage.slots import (
     TAG_SIZE,
     KeyringDamagedError,
     SlotFile,
+    are_whole,
     encode_slot,
-    is_whole,
-    kind_of,
     tag_of,
     unwrap_slot,
 )
@@ -297,14 +296,11 @@ class Keyring:
         slots = slots.reshape(-1, SLOT_SIZE)
         used = np.flatnonzero(slots.any(axis=1))
         used = used[used >= FIRST_VISITOR_SLOT]
-        whole: list[int] = []
-        torn: list[int] = []
-        for number in used.tolist():
-            slot = content[number * SLOT_SIZE : (number + 1) * SLOT_SIZE]
-            (whole if is_whole(slot) and kind_of(slot) == _KIND_VISITOR else torn).append(number)
-        numbers = np.array(whole, np.uint32)
+        is_good = are_whole(slots[used], _KIND_VISITOR)
+        numbers = used[is_good].astype(np.uint32)
+        torn: list[int] = used[~is_good].tolist()
         self._visitors = VisitorSlots(slots[numbers, 6:16].tobytes(), numbers)
-        self._end = int(numbers[-1]) + 1 if whole else FIRST_VISITOR_SLOT
+        self._end = int(numbers[-1]) + 1 if len(numbers) else FIRST_VISITOR_SLOT
         free = np.ones(self._end, bool)
         free[:FIRST_VISITOR_SLOT] = False
         free[numbers] = False

@@ -17,6 +17,8 @@ from node.tls.files import ca_path, ensure_certificates
 from protos.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
+    event_pb2,
+    event_pb2_grpc,
     merchandising_pb2_grpc,
     search_pb2,
     search_pb2_grpc,
@@ -27,7 +29,11 @@ from protos.v1.product_pb2 import Product
 KEY = "slk_test"
 
 
-class ShopServer(catalog_pb2_grpc.CatalogServiceServicer, search_pb2_grpc.SearchServiceServicer):
+class ShopServer(
+    catalog_pb2_grpc.CatalogServiceServicer,
+    search_pb2_grpc.SearchServiceServicer,
+    event_pb2_grpc.EventServiceServicer,
+):
     """State that survives a restart: products, answers by request id, and what was seen."""
 
     def __init__(self, directory: Path) -> None:
@@ -47,6 +53,8 @@ class ShopServer(catalog_pb2_grpc.CatalogServiceServicer, search_pb2_grpc.Search
         self._position = 0
         self._lock = threading.Lock()
         self.shelf = MerchandiseShelf(self._enter)
+        self.event_ids: list[str] = []
+        """Of every event that arrived, in each attempt."""
         self.suggest_requests: list[search_pb2.SuggestRequest] = []
         self.port = 0
         self.start()
@@ -66,6 +74,7 @@ class ShopServer(catalog_pb2_grpc.CatalogServiceServicer, search_pb2_grpc.Search
         )
         catalog_pb2_grpc.add_CatalogServiceServicer_to_server(self, self._server)
         search_pb2_grpc.add_SearchServiceServicer_to_server(self, self._server)
+        event_pb2_grpc.add_EventServiceServicer_to_server(self, self._server)
         merchandising_pb2_grpc.add_MerchandisingServiceServicer_to_server(self.shelf, self._server)
         self.port = self._server.add_secure_port(
             f"127.0.0.1:{self.port}", server_credentials(self.paths)
@@ -90,6 +99,18 @@ class ShopServer(catalog_pb2_grpc.CatalogServiceServicer, search_pb2_grpc.Search
         self.suggest_requests.append(request)
         return search_pb2.SuggestResponse(
             queries=[search_pb2.QuerySuggestion(query=request.query)], position=self._position
+        )
+
+    def WriteEvents(  # noqa: N802
+        self, request: event_pb2.WriteEventsRequest, context: grpc.ServicerContext
+    ) -> event_pb2.WriteEventsResponse:
+        self.event_ids += [event.event_id for event in request.events]
+        self._enter("WriteEvents", context)
+        self._position += 1
+        outcome = event_pb2.EventResult.ACCEPTED
+        return event_pb2.WriteEventsResponse(
+            results=[event_pb2.EventResult(outcome=outcome) for _ in request.events],
+            position=self._position,
         )
 
     def GetProduct(  # noqa: N802

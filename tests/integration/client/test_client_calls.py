@@ -20,6 +20,7 @@ from node.errors import (
     UnavailableError,
     Violation,
 )
+from protos.v1.event_pb2 import Event, EventResult
 from protos.v1.product_pb2 import Product
 
 KETTLE = Product(id="kettle", title="Kettle")
@@ -36,6 +37,15 @@ def test_a_write_is_tried_again_under_the_same_request_id(
     assert len(ids) == 3
     assert len(set(ids)) == 1
     assert server.write_counts["kettle"] == 1
+
+
+def test_events_are_sent_again_with_their_own_ids(driver: Driver, server: ShopServer) -> None:
+    server.failures = [UnavailableError("starting")]
+
+    answer = driver.call("write_events", [Event(event_id="a"), Event(event_id="b")])
+
+    assert [result.outcome for result in answer.results] == [EventResult.ACCEPTED] * 2
+    assert server.event_ids == ["a", "b", "a", "b"]
 
 
 def test_two_writes_have_two_request_ids_and_a_given_one_is_kept(
