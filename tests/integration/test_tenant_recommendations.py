@@ -11,7 +11,13 @@ from node.clock import ManualClock
 from node.errors import InvalidArgumentError
 from protos.v1 import catalog_pb2, merchandising_pb2
 from protos.v1.common_pb2 import OUT_OF_STOCK
-from protos.v1.event_pb2 import PROFILE, Event, EventProduct, WriteEventsRequest, WriteEventsResponse
+from protos.v1.event_pb2 import (
+    PROFILE,
+    Event,
+    EventProduct,
+    WriteEventsRequest,
+    WriteEventsResponse,
+)
 from protos.v1.product_pb2 import Price, Product
 from protos.v1.recommend_pb2 import (
     GetRecommendModelRequest,
@@ -290,9 +296,7 @@ async def test_filters_price_bands_and_category_rules_hold_in_every_source(shop:
 
 
 async def test_caps_pins_factors_and_diversity_shape_a_list(shop: Shop) -> None:
-    capped = await one_list(
-        shop, Placement.SIMILAR, "kettle-1", page_size=12, category_count_max=3
-    )
+    capped = await one_list(shop, Placement.SIMILAR, "kettle-1", page_size=12, category_count_max=3)
     pinned = await one_list(
         shop,
         Placement.SIMILAR,
@@ -511,12 +515,8 @@ async def test_the_model_is_chosen_by_replaying_the_shops_own_sessions(shop: Sho
     before = await shop.call(
         RECOMMEND + "GetRecommendModel", GetRecommendModelRequest(), RecommendModel
     )
-    tuned = await shop.call(
-        RECOMMEND + "TuneRecommendations", request, TuneRecommendationsResponse
-    )
-    again = await shop.call(
-        RECOMMEND + "TuneRecommendations", request, TuneRecommendationsResponse
-    )
+    tuned = await shop.call(RECOMMEND + "TuneRecommendations", request, TuneRecommendationsResponse)
+    again = await shop.call(RECOMMEND + "TuneRecommendations", request, TuneRecommendationsResponse)
     after = await shop.call(
         RECOMMEND + "GetRecommendModel", GetRecommendModelRequest(), RecommendModel
     )
