@@ -9,6 +9,8 @@ from typing import Final
 # A measurement's module is imported only when it is asked for: one of them needs tantivy, another
 # a server's library, and none should wait for the others.
 _MODULES: Final = {
+    "bought-together": ("loadtest.bought_together", "the product missing from a basket"),
+    "cold-start": ("loadtest.cold_start", "recommendations of a shop with few events"),
     "demo": ("loadtest.demo", "a market hall with two shops, from start to stop"),
     "engine": ("loadtest.engine", "our index against tantivy"),
     "freshness": ("loadtest.freshness", "searches while prices and stock change all the time"),
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _explain(words: Sequence[str]) -> int:
     is_asked = bool(words) and words[0] in {"-h", "--help"}
     lines = ["usage: python -m loadtest WHAT [--help]", ""]
-    lines += [f"  {name:<10} {description}" for name, (_, description) in _MODULES.items()]
+    lines += [f"  {name:<16} {description}" for name, (_, description) in _MODULES.items()]
     if words and not is_asked:
         lines.insert(0, f"{words[0]!r} is not known")
     print("\n".join(lines), file=sys.stdout if is_asked else sys.stderr)

@@ -23,7 +23,7 @@ _REPEATS_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A product and how strongly it is expected: above 0, comparable within one answer only."""
+    """A product and how strongly it is expected: at least 0, comparable within one answer only."""
 
     product: bytes
     score: float
@@ -82,14 +82,14 @@ def blended(
     parameters: Parameters,
     is_novel: bool,
 ) -> dict[bytes, float]:
-    """The score of every candidate, each above 0.
+    """The score of every candidate, each at least 0.
 
     The best of the neighbours brings 1, the best of the successors and of the wider ones their weights.
     """
     scores: dict[bytes, float] = {}
     _add_scaled(scores, neighbours, 1.0)
     _add_scaled(scores, successors, parameters.successor_weight)
-    if not is_novel:
+    if not is_novel and parameters.repeat_weight:
         _add_repeats(scores, products, parameters)
     excluded = set(products) if is_novel else set(products[-1:])
     for product in excluded:

@@ -28,7 +28,7 @@ def successor_scores(
     scores: dict[bytes, float] = {}
     age_ms = parameters.successor_age_decay_days * DAY_MS
     weight = 1.0
-    for source in islice(reversed(positions(reversed(products))), parameters.successor_sources):
+    for source in islice(positions(reversed(products)), parameters.successor_sources):
         for session in index.recent(source, parameters.recent_max):
             worth = weight * math.exp(-max(0, now_ms - session.time_ms) / age_ms)
             _add_followers(scores, session.order, source, worth, parameters.successor_distance_max)
