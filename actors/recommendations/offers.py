@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from actors.recommend.blend import WORTH, BlendRules, Source
 from actors.recommend.neighbours import neighbour_scores
 from actors.recommend.next_products import best, blended, scored_end
 from actors.recommend.successors import successor_scores
@@ -30,8 +31,8 @@ _LIKE_MAX: Final = 256
 """Products most alike by content whose prices are compared."""
 _NEARLY_NOTHING: Final = 1e-9
 """What the catalogue's order counts beside popularity."""
-_EVIDENCE: Final = 3
-"""With so many sessions of a product, what they say and what the catalogue says count alike."""
+_EVIDENCE: Final = BlendRules().evidence_enough
+"""With so many sessions of a product, what they say counts half."""
 _ENOUGH: Final = 30
 """With so many the catalogue is not asked while they fill the list."""
 _OFFERED_SHARE: Final = 4
@@ -114,14 +115,17 @@ def are_enough(question: Question, products: Sequence[bytes], found: Offer, want
 
 
 def by_evidence(question: Question, products: Sequence[bytes], found: Offer, like: Offer) -> Offer:
-    """What sessions say and what the catalogue says, each the more the more there is of it."""
+    """What sessions say and what the catalogue says: the former counts the more, the more sessions there are.
+
+    The weights are those of `actors.recommend.blend`, which has no catalogue at hand to ask for all products at once.
+    """
     support = _support(question, products)
-    weight = support / (support + _EVIDENCE)
+    weight = WORTH[Source.SESSION] * support / (support + _EVIDENCE)
     size = question.catalogue.count
     said, seen = np.zeros(size), np.zeros(size)
     if len(found.numbers):
         said[found.numbers] = weight * found.scores / found.scores[0]
-    seen[like.numbers] = (1 - weight) * like.scores
+    seen[like.numbers] = WORTH[Source.CONTENT] * like.scores
     # Those of the sessions, and what the catalogue alone knows of.
     alone = like.numbers[said.take(like.numbers) == 0]
     numbers = np.concatenate([found.numbers, alone])

@@ -43,6 +43,12 @@ COMMANDS: Final = MappingProxyType(
         "settings": _Place("settings", "settings", "How a tenant's search orders and reads."),
         "search": _Place("search", "search", "Search a tenant's products."),
         "suggest": _Place("suggest", "suggest", "Show what is suggested while a shopper types."),
+        "recommend": _Place(
+            "recommend", "recommend", "Recommend a tenant's products, with reasons."
+        ),
+        "recommendations": _Place(
+            "recommend", "recommendations", "Show and tune the model behind recommendations."
+        ),
         "analytics": _Place("analytics", "analytics", "A tenant's figures, as tables and a plot."),
     }
 )

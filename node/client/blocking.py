@@ -11,7 +11,14 @@ from typing import Any, Generic, Self, cast, overload
 
 import grpc
 
-from node.client import admin_calls, analytics_calls, event_calls, merchandising_calls, shop_calls
+from node.client import (
+    admin_calls,
+    analytics_calls,
+    event_calls,
+    merchandising_calls,
+    recommend_calls,
+    shop_calls,
+)
 from node.client.calls import AnswerT, Call, Consistency, P, new_request_id
 from node.client.connection import (
     CHANNEL_OPTIONS,
@@ -146,6 +153,9 @@ class Client(Caller):
     list_keys = _Method(shop_calls.list_keys)
     revoke_key = _Method(shop_calls.revoke_key)
     write_events = _Method(event_calls.write_events)
+    recommend = _Method(recommend_calls.recommend)
+    get_recommend_model = _Method(recommend_calls.get_recommend_model)
+    tune_recommendations = _Method(recommend_calls.tune_recommendations)
     write_rules = _Method(merchandising_calls.write_rules)
     delete_rules = _Method(merchandising_calls.delete_rules)
     list_rules_page = _Method(merchandising_calls.list_rules_page)
