@@ -31,6 +31,7 @@ from actors.merchandising.synonyms import (
     resolve_write_synonyms,
 )
 from actors.parsing import parse as _parse
+from actors.privacy.retention import get_retention, resolve_update_retention
 from actors.recommendations.tuning import resolve_again
 from actors.replication.resolution import Resolution, WriteCommand
 from actors.storage.environment import ReadView
@@ -44,6 +45,7 @@ from protos.v1 import (
     catalog_pb2,
     event_pb2,
     merchandising_pb2,
+    privacy_pb2,
     recommend_pb2,
     search_pb2,
 )
@@ -54,6 +56,7 @@ _CATALOG: Final = "/saluhall.v1.CatalogService/"
 _ACCOUNT: Final = "/saluhall.v1.AccountService/"
 _MERCHANDISING: Final = "/saluhall.v1.MerchandisingService/"
 _EVENTS: Final = "/saluhall.v1.EventService/"
+_PRIVACY: Final = "/saluhall.v1.PrivacyService/"
 _ANALYTICS: Final = "/saluhall.v1.AnalyticsService/"
 _RECOMMEND: Final = "/saluhall.v1.RecommendService/"
 _TUNE: Final = _RECOMMEND + "TuneRecommendations"
@@ -146,6 +149,13 @@ class TenantService:
                 partial(list_synonyms, _parse(merchandising_pb2.ListSynonymsRequest, call.body))
             ),
             _MERCHANDISING + "GetSearchSettings": lambda _call: tenant.read(_get_settings),
+            _PRIVACY + "ExportVisitor": lambda call: listed(
+                partial(tenant.rights.export, _parse(privacy_pb2.ExportVisitorRequest, call.body))
+            ),
+            _PRIVACY + "SignExport": lambda call: listed(
+                lambda _view: tenant.rights.sign(_parse(privacy_pb2.SignExportRequest, call.body))
+            ),
+            _PRIVACY + "GetRetention": lambda _call: listed(get_retention),
         }
 
     def _write_table(self) -> "Mapping[str, _Write]":
@@ -173,6 +183,11 @@ class TenantService:
         events: Mapping[str, Callable[..., Resolution]] = {
             "WriteEvents": self._tenant.write_events,
         }
+        privacy: Mapping[str, Callable[..., Resolution]] = {
+            "EraseVisitor": self._tenant.rights.erase,
+            "UpdateVisitor": self._tenant.rights.update,
+            "UpdateRetention": resolve_update_retention,
+        }
         recommend: Mapping[str, Callable[..., Resolution]] = {
             "TuneRecommendations": lambda _request, context: resolve_again(context),
         }
@@ -182,6 +197,7 @@ class TenantService:
             (_ACCOUNT, account_pb2, account),
             (_MERCHANDISING, merchandising_pb2, merchandising),
             (_EVENTS, event_pb2, events),
+            (_PRIVACY, privacy_pb2, privacy),
         )
         return {
             service + name: _Write(

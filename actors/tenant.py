@@ -23,12 +23,15 @@ from actors.events.resolve import EventPorts, resolve_write_events
 from actors.index.schema import Schema
 from actors.learning.care import LearningCare
 from actors.model.fields import core_fields
+from actors.privacy.erasure import replay_erasures
+from actors.privacy.memory import latest_events
+from actors.privacy.rights import VisitorRights
 from actors.reader import Reader
 from actors.recommendations.keeper import Recommendations
 from actors.replication.resolution import Resolution, WriteCommand, WriteContext
 from actors.search.merchandise import Merchandise
 from actors.storage.environment import ReadView
-from actors.storage.keyring import wrapping_key
+from actors.storage.keyring import VisitorKey, wrapping_key
 from actors.storage.log import last_position
 from actors.storage.store import Store
 from actors.storage.tables import BRANCHES, FIELDS, SETTINGS
@@ -79,6 +82,16 @@ class Tenant:
         self.on_events: Callable[[Sequence[LearntEvent]], None] | None = None
         """Told of every event that is durable and may be learnt from, before its write is answered."""
 
+        self.on_forget: Callable[[bytes], None] | None = None
+        """Told of the storage id of whose data may not be used any more, before the decision is answered."""
+
+        self.rights = VisitorRights(
+            keyring=store.keyring,
+            tenant_id=self.id,
+            store_id=store.identity.store_id,
+            forget=self.forget,
+            remember=self._remember,
+        )
         self._event_ports = EventPorts(
             keyring=store.keyring,
             read_token=partial(read_token, key=store.keyring.token_key()),
@@ -86,6 +99,7 @@ class Tenant:
         )
         self.recommendations = Recommendations(store, self.writer)
         self.on_events = self.recommendations.learn
+        self.on_forget = self.recommendations.forget
         self._event_care = EventCare(store, self.writer, clock)
         self._learning_care = LearningCare()
         self._upkeep = Upkeep(store, self.writer)
@@ -123,6 +137,8 @@ class Tenant:
             )
         store = Store.open(directory, wrapping_key=wrapping)
         try:
+            with store.read() as view:
+                replay_erasures(view, store.keyring)
             incarnation = _record_opening(store, registry, versioned, store_id)
             tenant = cls(store, paths=paths, group=versioned.record, clock=clock or SystemClock())
         except BaseException:
@@ -230,6 +246,16 @@ class Tenant:
     def _committed(self, schema: Schema, merchandise: Merchandise) -> None:
         self.reader.committed(schema, merchandise)
         self._upkeep.wake()
+
+    def forget(self, storage_id: bytes) -> None:
+        """Nothing of this visitor is in memory when this returns."""
+        if self.on_forget is not None:
+            self.on_forget(storage_id)
+
+    def _remember(self, visitor: VisitorKey) -> None:
+        """Learn again what is kept of a visitor whose data may be used again."""
+        if self.on_events is not None:
+            self.on_events(latest_events(self.reader.current().view, visitor))
 
     def _learn(self, events: Sequence[LearntEvent]) -> None:
         if self.on_events is not None:

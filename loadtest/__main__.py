@@ -13,6 +13,7 @@ _MODULES: Final = {
     "cold-start": ("loadtest.cold_start", "recommendations of a shop with few events"),
     "demo": ("loadtest.demo", "a market hall with two shops, from start to stop"),
     "engine": ("loadtest.engine", "our index against tantivy"),
+    "events": ("loadtest.events", "searches while visitors' events are written all the time"),
     "freshness": ("loadtest.freshness", "searches while prices and stock change all the time"),
     "path": ("loadtest.path", "a search over TLS against a bare echo"),
     "recommend": ("loadtest.recommend", "the next product of recorded sessions, and its cost"),

@@ -70,7 +70,7 @@ class Side:
 
     def percentile_ms(self, share: float) -> float:
         """Of the searches."""
-        return _percentile(self.latencies_ms, share)
+        return percentile(self.latencies_ms, share)
 
 
 class ClientProcess:
@@ -78,6 +78,10 @@ class ClientProcess:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def begin(self, window: Window) -> None:
         """Let it start; `result` waits for the end."""
@@ -103,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         admin_key = server.create_tenant(currency_code=SHOPS[SHOP].currency_code)
         server.import_products(admin_key, [_plain(product) for product in products])
         quiet, busy = _measure(server, admin_key, products, arguments)
-        store_bytes, compact_bytes = _sizes(server)
+        store_bytes, compact_bytes = store_sizes(server)
     figures = figures_of(quiet, busy, store_bytes, compact_bytes, arguments)
     for line in report_of(figures):
         console.print(line)
@@ -125,8 +129,8 @@ def figures_of(
         "updates": {
             **_side_figures(busy),
             "updates_per_second": round(reached, 1),
-            "update_p50_ms": round(_percentile(busy.update_latencies_ms, 0.5), 3),
-            "update_p99_ms": round(_percentile(busy.update_latencies_ms, 0.99), 3),
+            "update_p50_ms": round(percentile(busy.update_latencies_ms, 0.5), 3),
+            "update_p99_ms": round(percentile(busy.update_latencies_ms, 0.99), 3),
         },
         "slowdown": {"p50": round(p50, 3), "p99": round(p99, 3), "mean": round(mean, 3)},
         "store_bytes": store_bytes,
@@ -198,7 +202,7 @@ def _measure(
     update_calls = arguments.updates / arguments.batch
     warm_up = Window(calls_per_second=arguments.searches, seconds=min(2.0, seconds), seed=0)
     quiet, busy = Side(), Side()
-    with _client(searches) as searcher, _client(updates) as updater:
+    with client_process(searches) as searcher, client_process(updates) as updater:
         pids = server.process_ids()
         searcher.begin(warm_up)
         searcher.result()
@@ -233,13 +237,14 @@ def _skus(products: Sequence[Product]) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def _client(setup: str) -> Iterator[ClientProcess]:
+def client_process(setup: str) -> Iterator[ClientProcess]:
+    """A process that has its target and waits for windows."""
     with module_process(_CLIENT, []) as process:
         tell(process, setup)
         yield ClientProcess(process)
 
 
-def _sizes(server: PrivateServer) -> tuple[int, int]:
+def store_sizes(server: PrivateServer) -> tuple[int, int]:
     """Bytes on disk of the tenant's store, and of a compact copy of it."""
     (store,) = (path for path in server.paths.stores.iterdir() if (path / "data.mdb").exists())
     with TemporaryDirectory(prefix="saluhall-compact-") as directory:
@@ -262,6 +267,7 @@ def _side_figures(side: Side) -> dict[str, float]:
     }
 
 
-def _percentile(values: Sequence[float], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which this share of all lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

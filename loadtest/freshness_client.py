@@ -1,4 +1,4 @@
-"""A client process of `python -m loadtest freshness`: sends calls at a fixed rate, whether or not they are answered.
+"""A client process of `python -m loadtest freshness` and `events`: sends calls at a fixed rate, answered or not.
 
 It reads one JSON object a line from stdin and answers with one a line: first its target, then the windows. A call's
 latency counts from when it was due, so a server that falls behind cannot hide it (open loop). The times between calls
@@ -18,11 +18,13 @@ from typing import Final
 import grpc
 from grpc import aio
 
+from loadtest.event_bodies import EventSetup, event_body
 from loadtest.path_client import DEADLINE_S, Target, connect
 from protos.v1.catalog_pb2 import SetInventoryRequest
 
 SEARCH: Final = "/saluhall.v1.SearchService/Search"
 SET_INVENTORY: Final = "/saluhall.v1.CatalogService/SetInventory"
+WRITE_EVENTS: Final = "/saluhall.v1.EventService/WriteEvents"
 UNDER_WAY_MAX: Final = 500
 ATTEMPTS_MAX: Final = 3
 
@@ -60,6 +62,11 @@ def encode_update_setup(target: Target, skus: Sequence[tuple[str, str]], *, batc
     """The first line for a process that sets prices and stock: `batch` SKUs (product, variant) in a call."""
     setup = {"target": asdict(target), "method": SET_INVENTORY, "skus": skus, "batch": batch}
     return json.dumps(setup)
+
+
+def encode_event_setup(target: Target, events: EventSetup) -> str:
+    """The first line for a process that writes events."""
+    return json.dumps({"target": asdict(target), "method": WRITE_EVENTS, "events": asdict(events)})
 
 
 async def run_window(
@@ -125,6 +132,11 @@ def _body_of(setup: dict[str, object]) -> Callable[[int], bytes]:
         assert isinstance(texts, list)
         requests = [base64.b64decode(text) for text in texts]
         return lambda _: chance.choice(requests)
+    if setup["method"] == WRITE_EVENTS:
+        fields = setup["events"]
+        assert isinstance(fields, dict)
+        events = EventSetup(**fields)
+        return lambda number: event_body(events, chance, number)
     skus, batch = setup["skus"], setup["batch"]
     assert isinstance(skus, list)
     assert isinstance(batch, int)

@@ -62,6 +62,24 @@ class PrivateServer:
         (replica,) = (tenant.pid for tenant in status.tenants if tenant.tenant.id == TENANT)
         return {"front": front, "replica": replica}
 
+    def set_readers(self, count: int) -> None:
+        """Say how many processes are to answer searches beside the primary."""
+        with self._operator() as operator:
+            operator.set_readers(TENANT, count)
+
+    def reader_ids(self) -> list[int]:
+        """The readers that run."""
+        with self._operator() as operator:
+            status = operator.get_status()
+        (tenant,) = (tenant for tenant in status.tenants if tenant.tenant.id == TENANT)
+        return [reader.pid for reader in tenant.readers if reader.pid and not reader.message]
+
+    def named_process_ids(self) -> dict[str, int]:
+        """Every process that a tenant's calls meet, by what it is."""
+        ids = self.process_ids()
+        readers = {f"reader {index}": pid for index, pid in enumerate(self.reader_ids())}
+        return {"front": ids["front"], "primary": ids["replica"], **readers}
+
     def _operator(self) -> AdminClient:
         return AdminClient(
             self.operator_address,

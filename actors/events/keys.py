@@ -1,9 +1,13 @@
-"""Keys of the tables that hold events."""
+"""Keys of the tables that hold events, and the hashes that stand for the ids that shops send."""
 
+import re
 from typing import Final
 
 DAY_MS: Final = 86_400_000
 HASH_SIZE: Final = 16
+
+_SHOWN: Final = "saluhall:"
+_SHOWN_FORM: Final = re.compile(_SHOWN + "[0-9a-f]{32}")
 
 
 def day_of(time_ms: int) -> int:
@@ -29,3 +33,19 @@ def day_in(key: bytes | memoryview) -> int:
 def event_key_of(visitor_event: bytes | memoryview, event_hash: bytes | memoryview) -> bytes:
     """The key in `events` of a row of `visitor_events`."""
     return bytes(visitor_event[16:18]) + bytes(event_hash)
+
+
+def shown_hash(hexadecimal: str) -> str:
+    """How the hash of an id stands in an export; nothing for no hash."""
+    return _SHOWN + hexadecimal if hexadecimal else ""
+
+
+def hash_in(text: str) -> bytes | None:
+    """The hash that an id from an export is; None for any other id, which is still to be hashed.
+
+    So what was exported can be written again, and is known again. Whoever sends ids of this form chooses what
+    stands for them: sixteen bytes that nobody but the same visitor's sessions and orders are compared with.
+    """
+    if text.startswith(_SHOWN) and _SHOWN_FORM.fullmatch(text):
+        return bytes.fromhex(text[len(_SHOWN) :])
+    return None

@@ -12,8 +12,9 @@ from functools import partial
 import xxhash
 from google.rpc.status_pb2 import Status
 
-from actors.events.keys import day_of, event_key, visitor_event_key
+from actors.events.keys import HASH_SIZE, day_of, event_key, hash_in, visitor_event_key
 from actors.events.learnt import LearntEvent
+from actors.events.recent_clicks import RecentClicks
 from actors.events.retention import read_retention
 from actors.events.sealing import seal_event
 from actors.events.validation import EVENTS_MAX, event_time_ms, first_violation
@@ -91,6 +92,7 @@ class _Writing:
             context.now_ms,
             currency_code=context.settings.currency_code,
             hash_text=partial(ports.keyring.id_hash, "query"),
+            recent_clicks=RecentClicks(context.view, context.now_ms, ports.read_token),
         )
         self._rows: dict[bytes, bytes] = {}
         """Of `events`, by key."""
@@ -104,13 +106,21 @@ class _Writing:
     def take(self, event: Event) -> EventResult:
         """What becomes of the next event. Its ids and words are gone from the message afterwards."""
         time_ms = event_time_ms(event, self._now_ms)
-        wrong = first_violation(event, time_ms, now_ms=self._now_ms, oldest_ms=self._oldest_ms)
+        wrong = first_violation(
+            event,
+            time_ms,
+            now_ms=self._now_ms,
+            oldest_ms=self._oldest_ms,
+            oldest_words_ms=self._oldest_words_ms,
+        )
         if wrong is not None:
             return _refused(
                 InvalidArgumentError(f"{wrong.field}: {wrong.description}", violations=[wrong])
             )
         day = day_of(time_ms)
-        event_hash = xxhash.xxh3_128_digest(self._keyring.id_hash("event", event.event_id))
+        event_hash = hash_in(event.event_id) or xxhash.xxh3_128_digest(
+            self._keyring.id_hash("event", event.event_id)
+        )
         key = event_key(day, event_hash)
         if key in self._rows or self._view.get(EVENTS, key) is not None:
             return EventResult(outcome=EventResult.DUPLICATE)
@@ -184,10 +194,10 @@ class _Writing:
         event_hash = key[2:]
         session_hash = b""
         if event.session_id:
-            session_hash = self._keyring.id_hash("session", event.session_id)[:16]
+            session_hash = self._hash("session", event.session_id)
             event.session_id = session_hash.hex()
         if event.order_id:
-            event.order_id = self._keyring.id_hash("order", event.order_id)[:16].hex()
+            event.order_id = self._hash("order", event.order_id).hex()
         event.event_id = event.visitor_id = ""
         if not event.HasField("event_time"):
             event.event_time.FromMilliseconds(time_ms)
@@ -217,6 +227,9 @@ class _Writing:
                 value=event_hash,
             )
         )
+
+    def _hash(self, label: str, text: str) -> bytes:
+        return hash_in(text) or self._keyring.id_hash(label, text)[:HASH_SIZE]
 
 
 def _refused(error: SaluhallError) -> EventResult:

@@ -31,7 +31,9 @@ def event_time_ms(event: Event, now_ms: int) -> int:
     return time.seconds * 1_000 + time.nanos // 1_000_000
 
 
-def first_violation(event: Event, time_ms: int, *, now_ms: int, oldest_ms: int) -> Violation | None:
+def first_violation(
+    event: Event, time_ms: int, *, now_ms: int, oldest_ms: int, oldest_words_ms: int
+) -> Violation | None:
     """What is wrong with an event, if anything is.
 
     Args:
@@ -39,6 +41,7 @@ def first_violation(event: Event, time_ms: int, *, now_ms: int, oldest_ms: int) 
         time_ms: its `event_time_ms`.
         now_ms: milliseconds since 1970.
         oldest_ms: how far back the tenant keeps events.
+        oldest_words_ms: how far back it keeps words: older searches need none.
     """
     if not event.event_id:
         return Violation("event_id", "is required: it makes sending an event again harmless")
@@ -50,7 +53,7 @@ def first_violation(event: Event, time_ms: int, *, now_ms: int, oldest_ms: int) 
         return Violation("consent", "must be NONE or PROFILE")
     return (
         _time_violation(time_ms, now_ms=now_ms, oldest_ms=oldest_ms)
-        or _text_violation(event)
+        or _text_violation(event, needs_words=time_ms >= oldest_words_ms)
         or _number_violation(event)
         or _product_violation(event)
     )
@@ -66,7 +69,7 @@ def _time_violation(time_ms: int, *, now_ms: int, oldest_ms: int) -> Violation |
     return None
 
 
-def _text_violation(event: Event) -> Violation | None:
+def _text_violation(event: Event, *, needs_words: bool) -> Violation | None:
     for name in _IDS:
         if _is_long(getattr(event, name), ID_SIZE_MAX):
             return _long(name, ID_SIZE_MAX)
@@ -76,7 +79,7 @@ def _text_violation(event: Event) -> Violation | None:
             if _is_long(getattr(event, name), NAME_SIZE_MAX):
                 return _long(name, NAME_SIZE_MAX)
     query = event.query
-    if event.type == Event.SEARCH and not query.strip():
+    if event.type == Event.SEARCH and needs_words and not query.strip():
         return Violation("query", "is required of a search: the words")
     if _is_long(query, QUERY_SIZE_MAX):
         return _long("query", QUERY_SIZE_MAX)

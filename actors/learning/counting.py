@@ -9,7 +9,7 @@ stored in clear, and the tables are no larger than the catalogue.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 from actors.catalog.branches import live_branch
 from actors.learning.credit import NOBODY, Credit, credit_of
@@ -59,11 +59,22 @@ _AMOUNT_MAX: Final = 10**15
 """Millionths: a billion units, as of a price. Of all products together what fits into 64 bits."""
 _REVENUE_MAX: Final = (1 << 63) - 1
 
-RecentClicks = Callable[[MarkingKey, str], AttributionContent | None]
-"""What the token said of the visitor's last click with one on a product, in the 7 days before."""
+KeyT_contra = TypeVar("KeyT_contra", bound=MarkingKey, contravariant=True)
 
 
-class Counting:
+class EarlierClicks(Protocol[KeyT_contra]):
+    """The visitors' clicks with a token in the 7 days before: see `actors.events.recent_clicks`."""
+
+    def of(self, visitor: KeyT_contra, product_id: str, /) -> AttributionContent | None:
+        """What the token of the last one on a product says; None when there is none."""
+        ...
+
+    def note(self, visitor: KeyT_contra, product_id: str, content: AttributionContent, /) -> None:
+        """One of this batch."""
+        ...
+
+
+class Counting(Generic[KeyT_contra]):
     """Counts a batch of events on top of a state."""
 
     def __init__(
@@ -73,7 +84,7 @@ class Counting:
         *,
         currency_code: str,
         hash_text: Callable[[str], bytes],
-        recent_clicks: RecentClicks | None = None,
+        recent_clicks: EarlierClicks[KeyT_contra] | None = None,
     ) -> None:
         """Begin with nothing counted.
 
@@ -82,8 +93,8 @@ class Counting:
             now_ms: milliseconds since 1970.
             currency_code: the tenant's: other revenue is not summed.
             hash_text: 16 bytes of a text that nobody makes without a key of the tenant.
-            recent_clicks: looks an earlier click up for events that come without a token; None: these are credited
-                to no list.
+            recent_clicks: looks an earlier click up for purchases that come without a token; None: these are
+                credited to no list.
         """
         self._view = view
         self._now_ms = now_ms
@@ -104,7 +115,7 @@ class Counting:
         self,
         event: Event,
         *,
-        visitor: MarkingKey | None,
+        visitor: KeyT_contra | None,
         is_restricted: bool,
         time_ms: int,
         attribution: AttributionContent | None,
@@ -176,7 +187,7 @@ class Counting:
         self,
         kind: Event.Type.ValueType,
         products: Sequence[EventProduct],
-        visitor: MarkingKey | None,
+        visitor: KeyT_contra | None,
         time_ms: int,
         day: int,
     ) -> None:
@@ -207,7 +218,7 @@ class Counting:
         return known
 
     def _count_search(
-        self, words: str, query: bytes, visitor: MarkingKey, time_ms: int, day: int
+        self, words: str, query: bytes, visitor: KeyT_contra, time_ms: int, day: int
     ) -> None:
         if not self._marks.is_first_of_day(visitor, b"s" + query, day):
             return
@@ -236,17 +247,23 @@ class Counting:
         self,
         event: Event,
         products: Sequence[EventProduct],
-        visitor: MarkingKey | None,
+        visitor: KeyT_contra | None,
         attribution: AttributionContent | None,
     ) -> list[tuple[Credit, list[EventProduct]]]:
         """The answers that an event is credited to, each with the products for which it is."""
         of_event = credit_of(attribution, query=self._read_query(event)[1], list_name=event.list)
-        is_late = event.type in {Event.ADD_TO_CART, Event.PURCHASE}
-        if not is_late or attribution is not None or visitor is None or not self._recent_clicks:
+        earlier_clicks = self._recent_clicks
+        if earlier_clicks is None or visitor is None:
+            return [(of_event, list(products))]
+        if event.type == Event.CLICK and attribution is not None:
+            for product in products:
+                earlier_clicks.note(visitor, product.product_id, attribution)
+        # Looking clicks up opens what is sealed, so only purchases are worth it.
+        if event.type != Event.PURCHASE or attribution is not None:
             return [(of_event, list(products))]
         by_credit: dict[Credit, list[EventProduct]] = {of_event: []} if not products else {}
         for product in products:
-            earlier = self._recent_clicks(visitor, product.product_id)
+            earlier = earlier_clicks.of(visitor, product.product_id)
             credit = of_event
             if earlier is not None:
                 credit = credit_of(earlier, query=b"", list_name="")
@@ -257,7 +274,7 @@ class Counting:
         self,
         event: Event,
         credited: Sequence[tuple[Credit, list[EventProduct]]],
-        visitor: MarkingKey,
+        visitor: KeyT_contra,
         time_ms: int,
         day: int,
     ) -> None:

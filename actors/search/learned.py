@@ -43,16 +43,17 @@ class LearnedPopularity:
         self._logarithms: Logarithms = np.log1p(np.fmax(counts[order], 0.0)).astype(np.float32)
         self.most = float(self._logarithms.max()) if len(counts) else 0.0
         """The largest logarithm."""
-        self._aligned: dict[bytes, Logarithms] = {}
-        self._listed: dict[tuple[bytes, float], Floats] = {}
+        self._aligned: dict[_Identity, Logarithms] = {}
+        self._listed: dict[tuple[_Identity, float], Floats] = {}
 
     def of(self, segment: Segment) -> Logarithms:
         """float32[P]: log(1 + count) of each product of a segment; 0 where nothing is counted."""
-        aligned = self._aligned.get(segment.prefix)
+        identity = _identity(segment)
+        aligned = self._aligned.get(identity)
         if aligned is None:
             if len(self._aligned) >= _ALIGNED_MAX:
                 self._aligned.clear()
-            aligned = self._aligned[segment.prefix] = self._align(segment)
+            aligned = self._aligned[identity] = self._align(segment)
         return aligned
 
     def of_candidates(self, view: BranchView, candidates: Candidates) -> Logarithms | None:
@@ -69,7 +70,7 @@ class LearnedPopularity:
     def listed(self, view: BranchView, segment: Segment) -> Floats:
         """float64[P]: with what the shop tells of popularity, as shares of the most popular product's each."""
         shop_most = view.kept.of(_ShopMost).of(view)
-        key = (segment.prefix, shop_most)
+        key = (_identity(segment), shop_most)
         listed = self._listed.get(key)
         if listed is None:
             if len(self._listed) >= _ALIGNED_MAX:
@@ -91,6 +92,15 @@ class LearnedPopularity:
             known = np.flatnonzero(self._hashes.take(places) == hashes)
             aligned[ordinals.take(known)] = self._logarithms.take(places.take(known))
         return aligned
+
+
+_Identity = tuple[bytes, int, int, int]
+
+
+def _identity(segment: Segment) -> _Identity:
+    """Tells segments apart, though the number of a deleted branch may be given again."""
+    record = segment.record
+    return segment.prefix, record.product_count, record.term_count, record.posting_count
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,4 +52,6 @@ def _goes_on(words: str, typed: Typed) -> bool:
         not letter.isascii() and letter != other for letter, other in zip(text, words, strict=False)
     ):
         return False
-    return typed.is_open or len(words) == len(text) or not words[len(text)].isalnum()
+    if typed.is_open or len(words) == len(text) or not text[-1].isalnum():
+        return True
+    return not words[len(text)].isalnum()

@@ -42,6 +42,10 @@ COMMANDS: Final = MappingProxyType(
         "synonyms": _Place("synonyms", "synonyms", "Words that stand for each other."),
         "settings": _Place("settings", "settings", "How a tenant's search orders and reads."),
         "search": _Place("search", "search", "Search a tenant's products."),
+        "visitors": _Place(
+            "visitors", "visitors", "A visitor's rights: export, erase, restrict, object."
+        ),
+        "retention": _Place("retention", "retention", "How long a tenant keeps events and words."),
         "suggest": _Place("suggest", "suggest", "Show what is suggested while a shopper types."),
         "recommend": _Place(
             "recommend", "recommend", "Recommend a tenant's products, with reasons."

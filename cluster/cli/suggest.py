@@ -61,7 +61,10 @@ def _values_table(
     table = _new_table(title)
     table.add_column("products", justify="right", style="dim")
     for one in suggestions:
-        table.add_row(marked_text(one.highlighted), f"{one.product_count:,}")
+        shown = marked_text(one.highlighted)
+        if isinstance(one, QuerySuggestion) and one.popular:
+            shown.append(" popular", style="yellow")
+        table.add_row(shown, f"{one.product_count:,}")
     return table
 
 

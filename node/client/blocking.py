@@ -16,6 +16,7 @@ from node.client import (
     analytics_calls,
     event_calls,
     merchandising_calls,
+    privacy_calls,
     recommend_calls,
     shop_calls,
 )
@@ -39,6 +40,7 @@ from node.client.session import Attempts, Session
 from protos.v1.admin_pb2 import Tenant
 from protos.v1.catalog_pb2 import Field, ImportProductsRequest, ImportProductsResponse
 from protos.v1.merchandising_pb2 import Rule, Synonym
+from protos.v1.privacy_pb2 import ExportVisitorResponse
 from protos.v1.product_pb2 import Product
 
 
@@ -164,6 +166,12 @@ class Client(Caller):
     list_synonyms_page = _Method(merchandising_calls.list_synonyms_page)
     get_search_settings = _Method(merchandising_calls.get_search_settings)
     update_search_settings = _Method(merchandising_calls.update_search_settings)
+    export_visitor_page = _Method(privacy_calls.export_visitor_page)
+    sign_export = _Method(privacy_calls.sign_export)
+    erase_visitor = _Method(privacy_calls.erase_visitor)
+    update_visitor = _Method(privacy_calls.update_visitor)
+    get_retention = _Method(privacy_calls.get_retention)
+    update_retention = _Method(privacy_calls.update_retention)
     get_analytics = _Method(analytics_calls.get_analytics)
 
     def list_products(self, *, branch: str = "") -> Iterator[Product]:
@@ -202,6 +210,16 @@ class Client(Caller):
         while True:  # Ends with the last page, which names no next one.
             page = self.list_synonyms_page(page_token=page_token)
             yield from page.synonyms
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    def export_visitor(self, visitor_id: str) -> Iterator[ExportVisitorResponse]:
+        """Everything that is kept of a visitor, page by page; at least one page."""
+        page_token = ""
+        while True:  # Ends with the last page, which names no next one.
+            page = self.export_visitor_page(visitor_id, page_token=page_token)
+            yield page
             page_token = page.next_page_token
             if not page_token:
                 return

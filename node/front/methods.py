@@ -19,6 +19,7 @@ from protos.v1 import (
     catalog_pb2,
     event_pb2,
     merchandising_pb2,
+    privacy_pb2,
     recommend_pb2,
     search_pb2,
 )
@@ -30,6 +31,7 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
     account_pb2.DESCRIPTOR.services_by_name["AccountService"],
     merchandising_pb2.DESCRIPTOR.services_by_name["MerchandisingService"],
     event_pb2.DESCRIPTOR.services_by_name["EventService"],
+    privacy_pb2.DESCRIPTOR.services_by_name["PrivacyService"],
     recommend_pb2.DESCRIPTOR.services_by_name["RecommendService"],
     analytics_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
 )
@@ -144,6 +146,7 @@ _CATALOG: Final = "CatalogService"
 _ACCOUNT: Final = "AccountService"
 _MERCHANDISING: Final = "MerchandisingService"
 _EVENTS: Final = "EventService"
+_PRIVACY: Final = "PrivacyService"
 _RECOMMEND: Final = "RecommendService"
 
 _ROWS: Final = (
@@ -190,4 +193,10 @@ _ROWS: Final = (
     _read(_RECOMMEND, "GetRecommendModel", role=Key.WRITE),
     _write(_RECOMMEND, "TuneRecommendations", role=Key.ADMIN, cost=50),
     _write(_EVENTS, "WriteEvents", role=Key.SEARCH, body_size_bytes_max=2 * MIB, cost=5),
+    _read(_PRIVACY, "ExportVisitor", role=Key.ADMIN),
+    _read(_PRIVACY, "SignExport", role=Key.ADMIN),
+    _write(_PRIVACY, "EraseVisitor", role=Key.ADMIN),
+    _write(_PRIVACY, "UpdateVisitor", role=Key.ADMIN),
+    _read(_PRIVACY, "GetRetention", role=Key.ADMIN),
+    _write(_PRIVACY, "UpdateRetention", role=Key.ADMIN),
 )

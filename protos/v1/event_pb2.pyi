@@ -152,7 +152,8 @@ Global___EventResult: _TypeAlias = EventResult  # noqa: Y015
 @_typing.final
 class Event(_message.Message):
     """What one visitor did once. Ids may be whatever the shop has, at most 128 bytes: they are hashed with a key of the tenant
-    before anything is stored.
+    before anything is stored. One of the form "saluhall:" and 32 hexadecimal digits, as in an export, is such a hash and is
+    kept as it is.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -226,7 +227,7 @@ class Event(_message.Message):
     currency_code: _builtins.str
     """ISO 4217; empty: the tenant's."""
     query: _builtins.str
-    """The words searched, required for SEARCH; with CLICK the words that the list answered. At most 1,024 bytes."""
+    """The words searched, required for SEARCH unless the event is older than the tenant keeps words; with CLICK the words that the list answered. At most 1,024 bytes."""
     filter: _builtins.str
     result_count: _builtins.int
     """How many products a search found."""

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/v1/privacy_options.proto\x12\x0bsaluhall.v1\x1a google/protobuf/descriptor.proto\"\xce\x03\n\x0cPersonalData\x12\x34\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\".saluhall.v1.PersonalData.Category\x12\x33\n\x08purposes\x18\x02 \x03(\x0e\x32!.saluhall.v1.PersonalData.Purpose\x12\x36\n\tretention\x18\x03 \x01(\x0e\x32#.saluhall.v1.PersonalData.Retention\"\\\n\x08\x43\x61tegory\x12\x18\n\x14\x43\x41TEGORY_UNSPECIFIED\x10\x00\x12\x0e\n\nIDENTIFIER\x10\x01\x12\r\n\tBEHAVIOUR\x10\x02\x12\t\n\x05WORDS\x10\x03\x12\x0c\n\x08\x44\x45\x43ISION\x10\x04\"^\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x12\n\x0eRECOMMENDATION\x10\x01\x12\n\n\x06SEARCH\x10\x02\x12\x0e\n\nSTATISTICS\x10\x03\x12\n\n\x06RIGHTS\x10\x04\"]\n\tRetention\x12\x19\n\x15RETENTION_UNSPECIFIED\x10\x00\x12\x0e\n\nNOT_STORED\x10\x01\x12\n\n\x06\x45VENTS\x10\x02\x12\x0c\n\x08SEARCHES\x10\x03\x12\x0b\n\x07VISITOR\x10\x04:L\n\x08personal\x12\x1d.google.protobuf.FieldOptions\x18\x8d\x8c\x03 \x01(\x0b\x32\x19.saluhall.v1.PersonalDatab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/v1/privacy_options.proto\x12\x0bsaluhall.v1\x1a google/protobuf/descriptor.proto\"\xda\x03\n\x0cPersonalData\x12\x34\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\".saluhall.v1.PersonalData.Category\x12\x33\n\x08purposes\x18\x02 \x03(\x0e\x32!.saluhall.v1.PersonalData.Purpose\x12\x36\n\tretention\x18\x03 \x01(\x0e\x32#.saluhall.v1.PersonalData.Retention\"\\\n\x08\x43\x61tegory\x12\x18\n\x14\x43\x41TEGORY_UNSPECIFIED\x10\x00\x12\x0e\n\nIDENTIFIER\x10\x01\x12\r\n\tBEHAVIOUR\x10\x02\x12\t\n\x05WORDS\x10\x03\x12\x0c\n\x08\x44\x45\x43ISION\x10\x04\"^\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x12\n\x0eRECOMMENDATION\x10\x01\x12\n\n\x06SEARCH\x10\x02\x12\x0e\n\nSTATISTICS\x10\x03\x12\n\n\x06RIGHTS\x10\x04\"i\n\tRetention\x12\x19\n\x15RETENTION_UNSPECIFIED\x10\x00\x12\x0e\n\nNOT_STORED\x10\x01\x12\n\n\x06\x45VENTS\x10\x02\x12\x0c\n\x08SEARCHES\x10\x03\x12\x0b\n\x07VISITOR\x10\x04\x12\n\n\x06LEDGER\x10\x05:L\n\x08personal\x12\x1d.google.protobuf.FieldOptions\x18\x8d\x8c\x03 \x01(\x0b\x32\x19.saluhall.v1.PersonalDatab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,11 +33,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.v1.privacy_options_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PERSONALDATA']._serialized_start=83
-  _globals['_PERSONALDATA']._serialized_end=545
+  _globals['_PERSONALDATA']._serialized_end=557
   _globals['_PERSONALDATA_CATEGORY']._serialized_start=262
   _globals['_PERSONALDATA_CATEGORY']._serialized_end=354
   _globals['_PERSONALDATA_PURPOSE']._serialized_start=356
   _globals['_PERSONALDATA_PURPOSE']._serialized_end=450
   _globals['_PERSONALDATA_RETENTION']._serialized_start=452
-  _globals['_PERSONALDATA_RETENTION']._serialized_end=545
+  _globals['_PERSONALDATA_RETENTION']._serialized_end=557
 # @@protoc_insertion_point(module_scope)

@@ -96,6 +96,8 @@ class PersonalData(_message.Message):
         """As long as the tenant keeps searches."""
         VISITOR: PersonalData._Retention.ValueType  # 4
         """As long as the tenant has the visitor."""
+        LEDGER: PersonalData._Retention.ValueType  # 5
+        """For ever, as the proof of an erasure; says nothing without the visitor's id."""
 
     class Retention(_Retention, metaclass=_RetentionEnumTypeWrapper): ...
     RETENTION_UNSPECIFIED: PersonalData.Retention.ValueType  # 0
@@ -107,6 +109,8 @@ class PersonalData(_message.Message):
     """As long as the tenant keeps searches."""
     VISITOR: PersonalData.Retention.ValueType  # 4
     """As long as the tenant has the visitor."""
+    LEDGER: PersonalData.Retention.ValueType  # 5
+    """For ever, as the proof of an erasure; says nothing without the visitor's id."""
 
     CATEGORY_FIELD_NUMBER: _builtins.int
     PURPOSES_FIELD_NUMBER: _builtins.int

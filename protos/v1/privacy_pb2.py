@@ -27,7 +27,7 @@ from protos.v1 import event_pb2 as protos_dot_v1_dot_event__pb2
 from protos.v1 import privacy_options_pb2 as protos_dot_v1_dot_privacy__options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protos/v1/privacy.proto\x12\x0bsaluhall.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15protos/v1/event.proto\x1a\x1fprotos/v1/privacy_options.proto\"^\n\x14\x45xportVisitorRequest\x12\x1f\n\nvisitor_id\x18\x01 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x04\x18\x01\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xbb\x01\n\x15\x45xportVisitorResponse\x12%\n\x07visitor\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Visitor\x12*\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1a.saluhall.v1.ExportedEvent\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x10\n\x08position\x18\x04 \x01(\x04\x12\x11\n\tpage_hash\x18\x05 \x01(\t\x12\x11\n\tsignature\x18\x06 \x01(\t\"p\n\rExportedEvent\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.saluhall.v1.Event\x12<\n\x0bserver_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x03\x18\x02\"\xe9\x01\n\x07Visitor\x12\x1f\n\nrestricted\x18\x01 \x01(\x08\x42\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04\x12\x1d\n\x08objected\x18\x02 \x01(\x08\x42\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04\x12>\n\rrestrict_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04\x12<\n\x0bobject_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04\x12 \n\x0b\x65vent_count\x18\x05 \x01(\x03\x42\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x04\x18\x04\"J\n\x13\x45raseVisitorRequest\x12\x1f\n\nvisitor_id\x18\x01 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x04\x18\x01\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\xae\x01\n\x14\x45raseVisitorResponse\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12.\n\nerase_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twas_known\x18\x03 \x01(\x08\x12\x15\n\rerased_stores\x18\x04 \x03(\t\x12\x10\n\x08position\x18\x05 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\x06 \x01(\x05\"\x97\x01\n\x14UpdateVisitorRequest\x12\x1f\n\nvisitor_id\x18\x01 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x04\x18\x01\x12\x17\n\nrestricted\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x15\n\x08objected\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12\x12\n\nrequest_id\x18\x04 \x01(\tB\r\n\x0b_restrictedB\x0b\n\t_objected\"h\n\x15UpdateVisitorResponse\x12%\n\x07visitor\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Visitor\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\x03 \x01(\x05\"\x15\n\x13GetRetentionRequest\"I\n\tRetention\x12\x13\n\x0b\x65vents_days\x18\x01 \x01(\x05\x12\x15\n\rsearches_days\x18\x02 \x01(\x05\x12\x10\n\x08position\x18\x03 \x01(\x04\"W\n\x16UpdateRetentionRequest\x12)\n\tretention\x18\x01 \x01(\x0b\x32\x16.saluhall.v1.Retention\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"n\n\x17UpdateRetentionResponse\x12)\n\tretention\x18\x01 \x01(\x0b\x32\x16.saluhall.v1.Retention\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\x03 \x01(\x05\x32\xbd\x03\n\x0ePrivacyService\x12V\n\rExportVisitor\x12!.saluhall.v1.ExportVisitorRequest\x1a\".saluhall.v1.ExportVisitorResponse\x12S\n\x0c\x45raseVisitor\x12 .saluhall.v1.EraseVisitorRequest\x1a!.saluhall.v1.EraseVisitorResponse\x12V\n\rUpdateVisitor\x12!.saluhall.v1.UpdateVisitorRequest\x1a\".saluhall.v1.UpdateVisitorResponse\x12H\n\x0cGetRetention\x12 .saluhall.v1.GetRetentionRequest\x1a\x16.saluhall.v1.Retention\x12\\\n\x0fUpdateRetention\x12#.saluhall.v1.UpdateRetentionRequest\x1a$.saluhall.v1.UpdateRetentionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protos/v1/privacy.proto\x12\x0bsaluhall.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15protos/v1/event.proto\x1a\x1fprotos/v1/privacy_options.proto\"^\n\x14\x45xportVisitorRequest\x12\x1f\n\nvisitor_id\x18\x01 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x04\x18\x01\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xe4\x01\n\x15\x45xportVisitorResponse\x12%\n\x07visitor\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Visitor\x12*\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1a.saluhall.v1.ExportedEvent\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x10\n\x08position\x18\x04 \x01(\x04\x12\x11\n\tpage_hash\x18\x05 \x01(\t\x12\x11\n\tsignature\x18\x06 \x01(\t\x12\x13\n\x0b\x66irst_index\x18\x07 \x01(\x03\x12\x12\n\npublic_key\x18\x08 \x01(\t\"*\n\x11SignExportRequest\x12\x15\n\rmanifest_hash\x18\x01 \x01(\t\"M\n\x12SignExportResponse\x12\x11\n\tsignature\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x04\"p\n\rExportedEvent\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.saluhall.v1.Event\x12<\n\x0bserver_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x03\x18\x02\"\xe9\x01\n\x07Visitor\x12\x1f\n\nrestricted\x18\x01 \x01(\x08\x42\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04\x12\x1d\n\x08objected\x18\x02 \x01(\x08\x42\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04\x12>\n\rrestrict_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04\x12<\n\x0bobject_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04\x12 \n\x0b\x65vent_count\x18\x05 \x01(\x03\x42\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x04\x18\x04\"J\n\x13\x45raseVisitorRequest\x12\x1f\n\nvisitor_id\x18\x01 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x04\x18\x01\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\xae\x01\n\x14\x45raseVisitorResponse\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12.\n\nerase_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twas_known\x18\x03 \x01(\x08\x12\x15\n\rerased_stores\x18\x04 \x03(\t\x12\x10\n\x08position\x18\x05 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\x06 \x01(\x05\"\xb1\x01\n\x14UpdateVisitorRequest\x12\x1f\n\nvisitor_id\x18\x01 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x04\x18\x01\x12$\n\nrestricted\x18\x02 \x01(\x08\x42\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04H\x00\x88\x01\x01\x12\"\n\x08objected\x18\x03 \x01(\x08\x42\x0b\xea\xe0\x18\x07\x08\x04\x12\x01\x04\x18\x04H\x01\x88\x01\x01\x12\x12\n\nrequest_id\x18\x04 \x01(\tB\r\n\x0b_restrictedB\x0b\n\t_objected\"h\n\x15UpdateVisitorResponse\x12%\n\x07visitor\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Visitor\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\x03 \x01(\x05\"\x15\n\x13GetRetentionRequest\"I\n\tRetention\x12\x13\n\x0b\x65vents_days\x18\x01 \x01(\x05\x12\x15\n\rsearches_days\x18\x02 \x01(\x05\x12\x10\n\x08position\x18\x03 \x01(\x04\"W\n\x16UpdateRetentionRequest\x12)\n\tretention\x18\x01 \x01(\x0b\x32\x16.saluhall.v1.Retention\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"n\n\x17UpdateRetentionResponse\x12)\n\tretention\x18\x01 \x01(\x0b\x32\x16.saluhall.v1.Retention\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\x03 \x01(\x05\x32\x8c\x04\n\x0ePrivacyService\x12V\n\rExportVisitor\x12!.saluhall.v1.ExportVisitorRequest\x1a\".saluhall.v1.ExportVisitorResponse\x12M\n\nSignExport\x12\x1e.saluhall.v1.SignExportRequest\x1a\x1f.saluhall.v1.SignExportResponse\x12S\n\x0c\x45raseVisitor\x12 .saluhall.v1.EraseVisitorRequest\x1a!.saluhall.v1.EraseVisitorResponse\x12V\n\rUpdateVisitor\x12!.saluhall.v1.UpdateVisitorRequest\x1a\".saluhall.v1.UpdateVisitorResponse\x12H\n\x0cGetRetention\x12 .saluhall.v1.GetRetentionRequest\x1a\x16.saluhall.v1.Retention\x12\\\n\x0fUpdateRetention\x12#.saluhall.v1.UpdateRetentionRequest\x1a$.saluhall.v1.UpdateRetentionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,30 +52,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ERASEVISITORREQUEST'].fields_by_name['visitor_id']._serialized_options = b'\352\340\030\007\010\001\022\001\004\030\001'
   _globals['_UPDATEVISITORREQUEST'].fields_by_name['visitor_id']._loaded_options = None
   _globals['_UPDATEVISITORREQUEST'].fields_by_name['visitor_id']._serialized_options = b'\352\340\030\007\010\001\022\001\004\030\001'
+  _globals['_UPDATEVISITORREQUEST'].fields_by_name['restricted']._loaded_options = None
+  _globals['_UPDATEVISITORREQUEST'].fields_by_name['restricted']._serialized_options = b'\352\340\030\007\010\004\022\001\004\030\004'
+  _globals['_UPDATEVISITORREQUEST'].fields_by_name['objected']._loaded_options = None
+  _globals['_UPDATEVISITORREQUEST'].fields_by_name['objected']._serialized_options = b'\352\340\030\007\010\004\022\001\004\030\004'
   _globals['_EXPORTVISITORREQUEST']._serialized_start=129
   _globals['_EXPORTVISITORREQUEST']._serialized_end=223
   _globals['_EXPORTVISITORRESPONSE']._serialized_start=226
-  _globals['_EXPORTVISITORRESPONSE']._serialized_end=413
-  _globals['_EXPORTEDEVENT']._serialized_start=415
-  _globals['_EXPORTEDEVENT']._serialized_end=527
-  _globals['_VISITOR']._serialized_start=530
-  _globals['_VISITOR']._serialized_end=763
-  _globals['_ERASEVISITORREQUEST']._serialized_start=765
-  _globals['_ERASEVISITORREQUEST']._serialized_end=839
-  _globals['_ERASEVISITORRESPONSE']._serialized_start=842
-  _globals['_ERASEVISITORRESPONSE']._serialized_end=1016
-  _globals['_UPDATEVISITORREQUEST']._serialized_start=1019
-  _globals['_UPDATEVISITORREQUEST']._serialized_end=1170
-  _globals['_UPDATEVISITORRESPONSE']._serialized_start=1172
-  _globals['_UPDATEVISITORRESPONSE']._serialized_end=1276
-  _globals['_GETRETENTIONREQUEST']._serialized_start=1278
-  _globals['_GETRETENTIONREQUEST']._serialized_end=1299
-  _globals['_RETENTION']._serialized_start=1301
-  _globals['_RETENTION']._serialized_end=1374
-  _globals['_UPDATERETENTIONREQUEST']._serialized_start=1376
-  _globals['_UPDATERETENTIONREQUEST']._serialized_end=1463
-  _globals['_UPDATERETENTIONRESPONSE']._serialized_start=1465
-  _globals['_UPDATERETENTIONRESPONSE']._serialized_end=1575
-  _globals['_PRIVACYSERVICE']._serialized_start=1578
-  _globals['_PRIVACYSERVICE']._serialized_end=2023
+  _globals['_EXPORTVISITORRESPONSE']._serialized_end=454
+  _globals['_SIGNEXPORTREQUEST']._serialized_start=456
+  _globals['_SIGNEXPORTREQUEST']._serialized_end=498
+  _globals['_SIGNEXPORTRESPONSE']._serialized_start=500
+  _globals['_SIGNEXPORTRESPONSE']._serialized_end=577
+  _globals['_EXPORTEDEVENT']._serialized_start=579
+  _globals['_EXPORTEDEVENT']._serialized_end=691
+  _globals['_VISITOR']._serialized_start=694
+  _globals['_VISITOR']._serialized_end=927
+  _globals['_ERASEVISITORREQUEST']._serialized_start=929
+  _globals['_ERASEVISITORREQUEST']._serialized_end=1003
+  _globals['_ERASEVISITORRESPONSE']._serialized_start=1006
+  _globals['_ERASEVISITORRESPONSE']._serialized_end=1180
+  _globals['_UPDATEVISITORREQUEST']._serialized_start=1183
+  _globals['_UPDATEVISITORREQUEST']._serialized_end=1360
+  _globals['_UPDATEVISITORRESPONSE']._serialized_start=1362
+  _globals['_UPDATEVISITORRESPONSE']._serialized_end=1466
+  _globals['_GETRETENTIONREQUEST']._serialized_start=1468
+  _globals['_GETRETENTIONREQUEST']._serialized_end=1489
+  _globals['_RETENTION']._serialized_start=1491
+  _globals['_RETENTION']._serialized_end=1564
+  _globals['_UPDATERETENTIONREQUEST']._serialized_start=1566
+  _globals['_UPDATERETENTIONREQUEST']._serialized_end=1653
+  _globals['_UPDATERETENTIONRESPONSE']._serialized_start=1655
+  _globals['_UPDATERETENTIONRESPONSE']._serialized_end=1765
+  _globals['_PRIVACYSERVICE']._serialized_start=1768
+  _globals['_PRIVACYSERVICE']._serialized_end=2292
 # @@protoc_insertion_point(module_scope)

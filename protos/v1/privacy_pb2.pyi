@@ -30,7 +30,7 @@ class ExportVisitorRequest(_message.Message):
     visitor_id: _builtins.str
     """As in events."""
     page_size: _builtins.int
-    """Default 1,000, at most 5,000."""
+    """Default 500, at most 1,000; a page of large events has fewer."""
     page_token: _builtins.str
     def __init__(
         self,
@@ -57,18 +57,30 @@ class ExportVisitorResponse(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     PAGE_HASH_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
+    FIRST_INDEX_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     position: _builtins.int
     page_hash: _builtins.str
-    """Of all pages, to be checked against what came: hexadecimal SHA-256 of this page's events in their order, deterministic
-    bytes one after the other, signed with the tenant's key (HMAC-SHA256, hexadecimal).
-    """
+    """Hexadecimal SHA-256 of the events of this page in their order, each as deterministic bytes, one after the other."""
     signature: _builtins.str
+    """Hexadecimal Ed25519 signature by the tenant's key of tenant, visitor, place and hash of this page, and whether it is the
+    last one: see node/export_signatures.py.
+    """
+    first_index: _builtins.int
+    """How many events the pages before have."""
+    public_key: _builtins.str
+    """Hexadecimal, 32 bytes: what signatures of this tenant's exports are checked with."""
     @_builtins.property
-    def visitor(self) -> Global___Visitor: ...
+    def visitor(self) -> Global___Visitor:
+        """Empty, as the events: nothing is kept of a visitor of this id."""
+
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportedEvent]:
-        """Oldest first. Ids of events, sessions and orders stand as the hashes that are kept."""
+        """By day (UTC) of the event, and within a day as they were written. Ids of events, sessions and orders stand as
+        "saluhall:" and the hash that is kept, which WriteEvents takes as it is: an export can be written again, in this tenant
+        (nothing changes) or in another (it is the same there). The visitor's id does not stand in them.
+        """
 
     def __init__(
         self,
@@ -79,14 +91,63 @@ class ExportVisitorResponse(_message.Message):
         position: _builtins.int = ...,
         page_hash: _builtins.str = ...,
         signature: _builtins.str = ...,
+        first_index: _builtins.int = ...,
+        public_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["visitor", b"visitor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "next_page_token", b"next_page_token", "page_hash", b"page_hash", "position", b"position", "signature", b"signature", "visitor", b"visitor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "first_index", b"first_index", "next_page_token", b"next_page_token", "page_hash", b"page_hash", "position", b"position", "public_key", b"public_key", "signature", b"signature", "visitor", b"visitor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportVisitorResponse: _TypeAlias = ExportVisitorResponse  # noqa: Y015
+
+@_typing.final
+class SignExportRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MANIFEST_HASH_FIELD_NUMBER: _builtins.int
+    manifest_hash: _builtins.str
+    """Hexadecimal SHA-256 of the manifest."""
+    def __init__(
+        self,
+        *,
+        manifest_hash: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["manifest_hash", b"manifest_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignExportRequest: _TypeAlias = SignExportRequest  # noqa: Y015
+
+@_typing.final
+class SignExportResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    signature: _builtins.str
+    """Hexadecimal Ed25519 signature of tenant and hash."""
+    public_key: _builtins.str
+    """As ExportVisitorResponse.public_key."""
+    position: _builtins.int
+    def __init__(
+        self,
+        *,
+        signature: _builtins.str = ...,
+        public_key: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "public_key", b"public_key", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignExportResponse: _TypeAlias = SignExportResponse  # noqa: Y015
 
 @_typing.final
 class ExportedEvent(_message.Message):
@@ -124,6 +185,7 @@ class Visitor(_message.Message):
     restricted: _builtins.bool
     objected: _builtins.bool
     event_count: _builtins.int
+    """How many were ever written, those included that are kept no longer."""
     @_builtins.property
     def restrict_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -178,9 +240,11 @@ class EraseVisitorResponse(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     DURABLE_COPIES_FIELD_NUMBER: _builtins.int
     receipt_id: _builtins.str
-    """Names this erasure in the ledger."""
+    """Names this erasure in the ledger. Of a visitor who was erased before and is not known since: the latest erasure's; of one
+    who never was known: empty.
+    """
     was_known: _builtins.bool
-    """False: nothing was kept of this visitor."""
+    """False: nothing was kept of this visitor, and nothing changed."""
     position: _builtins.int
     durable_copies: _builtins.int
     @_builtins.property
@@ -209,6 +273,8 @@ Global___EraseVisitorResponse: _TypeAlias = EraseVisitorResponse  # noqa: Y015
 
 @_typing.final
 class UpdateVisitorRequest(_message.Message):
+    """What is not set stays as it is."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     VISITOR_ID_FIELD_NUMBER: _builtins.int
@@ -217,7 +283,11 @@ class UpdateVisitorRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     visitor_id: _builtins.str
     restricted: _builtins.bool
+    """Events are kept and can be exported, and are used for nothing."""
     objected: _builtins.bool
+    """No profile from now on: events are counted and tied to nobody; what is kept from before is used for nothing. Holds until
+    it is taken back, or the visitor is erased.
+    """
     request_id: _builtins.str
     def __init__(
         self,
@@ -295,7 +365,7 @@ class Retention(_message.Message):
     events_days: _builtins.int
     """1 to 400, default 395."""
     searches_days: _builtins.int
-    """The words in events, 1 to 400, default 90."""
+    """The words in events, 1 to 400, default 90; never longer than the events."""
     position: _builtins.int
     def __init__(
         self,

@@ -40,6 +40,11 @@ class PrivacyServiceStub:
                 request_serializer=protos_dot_v1_dot_privacy__pb2.ExportVisitorRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_privacy__pb2.ExportVisitorResponse.FromString,
                 _registered_method=True)
+        self.SignExport = channel.unary_unary(
+                '/saluhall.v1.PrivacyService/SignExport',
+                request_serializer=protos_dot_v1_dot_privacy__pb2.SignExportRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_privacy__pb2.SignExportResponse.FromString,
+                _registered_method=True)
         self.EraseVisitor = channel.unary_unary(
                 '/saluhall.v1.PrivacyService/EraseVisitor',
                 request_serializer=protos_dot_v1_dot_privacy__pb2.EraseVisitorRequest.SerializeToString,
@@ -68,6 +73,13 @@ class PrivacyServiceServicer:
 
     def ExportVisitor(self, request, context):
         """Everything that is kept of a visitor, page by page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignExport(self, request, context):
+        """Signs the manifest of an export, so that whoever holds the file can see that it is as it was handed out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,6 +118,11 @@ def add_PrivacyServiceServicer_to_server(servicer, server):
                     servicer.ExportVisitor,
                     request_deserializer=protos_dot_v1_dot_privacy__pb2.ExportVisitorRequest.FromString,
                     response_serializer=protos_dot_v1_dot_privacy__pb2.ExportVisitorResponse.SerializeToString,
+            ),
+            'SignExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignExport,
+                    request_deserializer=protos_dot_v1_dot_privacy__pb2.SignExportRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_privacy__pb2.SignExportResponse.SerializeToString,
             ),
             'EraseVisitor': grpc.unary_unary_rpc_method_handler(
                     servicer.EraseVisitor,
@@ -156,6 +173,33 @@ class PrivacyService:
             '/saluhall.v1.PrivacyService/ExportVisitor',
             protos_dot_v1_dot_privacy__pb2.ExportVisitorRequest.SerializeToString,
             protos_dot_v1_dot_privacy__pb2.ExportVisitorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/saluhall.v1.PrivacyService/SignExport',
+            protos_dot_v1_dot_privacy__pb2.SignExportRequest.SerializeToString,
+            protos_dot_v1_dot_privacy__pb2.SignExportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class PrivacyServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PrivacyServiceAsyncStub: ...
     ExportVisitor: _grpc.UnaryUnaryMultiCallable[_privacy_pb2.ExportVisitorRequest, _privacy_pb2.ExportVisitorResponse]
     """Everything that is kept of a visitor, page by page."""
+    SignExport: _grpc.UnaryUnaryMultiCallable[_privacy_pb2.SignExportRequest, _privacy_pb2.SignExportResponse]
+    """Signs the manifest of an export, so that whoever holds the file can see that it is as it was handed out."""
     EraseVisitor: _grpc.UnaryUnaryMultiCallable[_privacy_pb2.EraseVisitorRequest, _privacy_pb2.EraseVisitorResponse]
     """Destroys the visitor's key: what is kept of them cannot be read from then on, in no copy and no image."""
     UpdateVisitor: _grpc.UnaryUnaryMultiCallable[_privacy_pb2.UpdateVisitorRequest, _privacy_pb2.UpdateVisitorResponse]
@@ -49,6 +51,8 @@ class PrivacyServiceAsyncStub(PrivacyServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ExportVisitor: _aio.UnaryUnaryMultiCallable[_privacy_pb2.ExportVisitorRequest, _privacy_pb2.ExportVisitorResponse]  # type: ignore[assignment]
     """Everything that is kept of a visitor, page by page."""
+    SignExport: _aio.UnaryUnaryMultiCallable[_privacy_pb2.SignExportRequest, _privacy_pb2.SignExportResponse]  # type: ignore[assignment]
+    """Signs the manifest of an export, so that whoever holds the file can see that it is as it was handed out."""
     EraseVisitor: _aio.UnaryUnaryMultiCallable[_privacy_pb2.EraseVisitorRequest, _privacy_pb2.EraseVisitorResponse]  # type: ignore[assignment]
     """Destroys the visitor's key: what is kept of them cannot be read from then on, in no copy and no image."""
     UpdateVisitor: _aio.UnaryUnaryMultiCallable[_privacy_pb2.UpdateVisitorRequest, _privacy_pb2.UpdateVisitorResponse]  # type: ignore[assignment]
@@ -66,6 +70,14 @@ class PrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_privacy_pb2.ExportVisitorResponse, _abc.Awaitable[_privacy_pb2.ExportVisitorResponse]]:
         """Everything that is kept of a visitor, page by page."""
+
+    @_abc_1.abstractmethod
+    def SignExport(
+        self,
+        request: _privacy_pb2.SignExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_privacy_pb2.SignExportResponse, _abc.Awaitable[_privacy_pb2.SignExportResponse]]:
+        """Signs the manifest of an export, so that whoever holds the file can see that it is as it was handed out."""
 
     @_abc_1.abstractmethod
     def EraseVisitor(

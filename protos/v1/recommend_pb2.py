@@ -29,7 +29,7 @@ from protos.v1 import privacy_options_pb2 as protos_dot_v1_dot_privacy__options_
 from protos.v1 import product_pb2 as protos_dot_v1_dot_product__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19protos/v1/recommend.proto\x12\x0bsaluhall.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/common.proto\x1a\x1fprotos/v1/privacy_options.proto\x1a\x17protos/v1/product.proto\"\xf7\x01\n\x10RecommendRequest\x12\x0e\n\x06\x62ranch\x18\x01 \x01(\t\x12.\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1d.saluhall.v1.RecommendContext\x12*\n\nplacements\x18\x03 \x03(\x0b\x32\x16.saluhall.v1.Placement\x12\x0e\n\x06market\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\x12\x12\n\nprice_list\x18\x06 \x01(\t\x12\r\n\x05store\x18\x07 \x01(\t\x12-\n\tread_mask\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"\xf5\x01\n\x10RecommendContext\x12\x1f\n\nvisitor_id\x18\x01 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x01\x18\x01\x12\x1f\n\nsession_id\x18\x02 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x01\x18\x01\x12 \n\x0bproduct_ids\x18\x03 \x03(\tB\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x01\x18\x01\x12%\n\x10\x63\x61rt_product_ids\x18\x04 \x03(\tB\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x01\x18\x01\x12(\n\x13session_product_ids\x18\x05 \x03(\tB\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x01\x18\x01\x12\x10\n\x08\x63\x61tegory\x18\x06 \x01(\t\x12\x1a\n\x05query\x18\x07 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x01\x18\x01\"\xe0\x05\n\tPlacement\x12\n\n\x02id\x18\x01 \x01(\t\x12\x31\n\x08strategy\x18\x02 \x01(\x0e\x32\x1f.saluhall.v1.Placement.Strategy\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x14\n\x0cinclude_seen\x18\x05 \x01(\x08\x12\x16\n\x0einclude_bought\x18\x06 \x01(\x08\x12\x1c\n\x0fprice_ratio_min\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fprice_ratio_max\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12:\n\rcategory_rule\x18\t \x01(\x0e\x32#.saluhall.v1.Placement.CategoryRule\x12\x11\n\tdiversity\x18\n \x01(\x01\x12\x17\n\x0f\x62rand_count_max\x18\x0b \x01(\x05\x12\x1a\n\x12\x63\x61tegory_count_max\x18\x0c \x01(\x05\x12\x1a\n\x12pinned_product_ids\x18\r \x03(\t\x12+\n\x07\x66\x61\x63tors\x18\x0e \x03(\x0b\x32\x1a.saluhall.v1.ProductFactor\x12\x0e\n\x06strict\x18\x0f \x01(\x08\x12\x1c\n\x14include_out_of_stock\x18\x10 \x01(\x08\"\x9f\x01\n\x08Strategy\x12\x18\n\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x08\n\x04NEXT\x10\x01\x12\x0f\n\x0b\x41LSO_VIEWED\x10\x02\x12\x13\n\x0f\x42OUGHT_TOGETHER\x10\x03\x12\x0b\n\x07SIMILAR\x10\x04\x12\x0b\n\x07POPULAR\x10\x05\x12\x0c\n\x08TRENDING\x10\x06\x12\x0c\n\x08PERSONAL\x10\x07\x12\x13\n\x0fRECENTLY_VIEWED\x10\x08\"B\n\x0c\x43\x61tegoryRule\x12\x1d\n\x19\x43\x41TEGORY_RULE_UNSPECIFIED\x10\x00\x12\x08\n\x04SAME\x10\x01\x12\t\n\x05OTHER\x10\x02\x42\x12\n\x10_price_ratio_minB\x12\n\x10_price_ratio_max\"/\n\rProductFactor\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\x01\"k\n\x11RecommendResponse\x12\x30\n\nplacements\x18\x01 \x03(\x0b\x32\x1c.saluhall.v1.PlacementResult\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x12\n\nwarming_up\x18\x03 \x01(\x08\"n\n\x0fPlacementResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\x34\n\x0frecommendations\x18\x02 \x03(\x0b\x32\x1b.saluhall.v1.Recommendation\x12\x19\n\x11\x61ttribution_token\x18\x03 \x01(\t\"\xad\x03\n\x0eRecommendation\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Product\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x32\n\x06source\x18\x04 \x01(\x0e\x32\".saluhall.v1.Recommendation.Source\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x10\n\x08\x66\x61llback\x18\x07 \x01(\x08\"\xba\x01\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\n\n\x06PINNED\x10\x01\x12\x0f\n\x0bSESSION_KNN\x10\x02\x12\x0e\n\nSUCCESSORS\x10\x03\x12\x0f\n\x0b\x43O_PURCHASE\x10\x04\x12\x0b\n\x07\x43ONTENT\x10\x05\x12\x17\n\x13\x43\x41TEGORY_POPULARITY\x10\x06\x12\x0e\n\nPOPULARITY\x10\x07\x12\t\n\x05TREND\x10\x08\x12\n\n\x06RECENT\x10\t\x12\r\n\tCATALOGUE\x10\n\"\x1a\n\x18GetRecommendModelRequest\"\xeb\x03\n\x0eRecommendModel\x12\x33\n\x06\x63hosen\x18\x01 \x01(\x0b\x32#.saluhall.v1.RecommendModel.Figures\x12\x32\n\x05tried\x18\x02 \x03(\x0b\x32#.saluhall.v1.RecommendModel.Figures\x12\x15\n\rsession_count\x18\x03 \x01(\x03\x12\x13\n\x0b\x65vent_count\x18\x04 \x01(\x03\x12\x1a\n\x12test_session_count\x18\x05 \x01(\x03\x12-\n\ttune_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nwarming_up\x18\x07 \x01(\x08\x12\x10\n\x08position\x18\x08 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\t \x01(\x05\x1a\xba\x01\n\x07\x46igures\x12\x0e\n\x06scorer\x18\x01 \x01(\t\x12G\n\nparameters\x18\x02 \x03(\x0b\x32\x33.saluhall.v1.RecommendModel.Figures.ParametersEntry\x12\x13\n\x0bhit_rate_20\x18\x03 \x01(\x01\x12\x0e\n\x06mrr_20\x18\x04 \x01(\x01\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"0\n\x1aTuneRecommendationsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"s\n\x1bTuneRecommendationsResponse\x12*\n\x05model\x18\x01 \x01(\x0b\x32\x1b.saluhall.v1.RecommendModel\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\x03 \x01(\x05\x32\xa1\x02\n\x10RecommendService\x12J\n\tRecommend\x12\x1d.saluhall.v1.RecommendRequest\x1a\x1e.saluhall.v1.RecommendResponse\x12W\n\x11GetRecommendModel\x12%.saluhall.v1.GetRecommendModelRequest\x1a\x1b.saluhall.v1.RecommendModel\x12h\n\x13TuneRecommendations\x12\'.saluhall.v1.TuneRecommendationsRequest\x1a(.saluhall.v1.TuneRecommendationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19protos/v1/recommend.proto\x12\x0bsaluhall.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/common.proto\x1a\x1fprotos/v1/privacy_options.proto\x1a\x17protos/v1/product.proto\"\xf7\x01\n\x10RecommendRequest\x12\x0e\n\x06\x62ranch\x18\x01 \x01(\t\x12.\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1d.saluhall.v1.RecommendContext\x12*\n\nplacements\x18\x03 \x03(\x0b\x32\x16.saluhall.v1.Placement\x12\x0e\n\x06market\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\x12\x12\n\nprice_list\x18\x06 \x01(\t\x12\r\n\x05store\x18\x07 \x01(\t\x12-\n\tread_mask\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"\x82\x02\n\x10RecommendContext\x12\x1f\n\nvisitor_id\x18\x01 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x01\x18\x01\x12\x1f\n\nsession_id\x18\x02 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x01\x12\x01\x01\x18\x01\x12 \n\x0bproduct_ids\x18\x03 \x03(\tB\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x01\x18\x01\x12%\n\x10\x63\x61rt_product_ids\x18\x04 \x03(\tB\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x01\x18\x01\x12(\n\x13session_product_ids\x18\x05 \x03(\tB\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x01\x18\x01\x12\x1d\n\x08\x63\x61tegory\x18\x06 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x02\x12\x01\x01\x18\x01\x12\x1a\n\x05query\x18\x07 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x01\x18\x01\"\xe0\x05\n\tPlacement\x12\n\n\x02id\x18\x01 \x01(\t\x12\x31\n\x08strategy\x18\x02 \x01(\x0e\x32\x1f.saluhall.v1.Placement.Strategy\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x14\n\x0cinclude_seen\x18\x05 \x01(\x08\x12\x16\n\x0einclude_bought\x18\x06 \x01(\x08\x12\x1c\n\x0fprice_ratio_min\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fprice_ratio_max\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12:\n\rcategory_rule\x18\t \x01(\x0e\x32#.saluhall.v1.Placement.CategoryRule\x12\x11\n\tdiversity\x18\n \x01(\x01\x12\x17\n\x0f\x62rand_count_max\x18\x0b \x01(\x05\x12\x1a\n\x12\x63\x61tegory_count_max\x18\x0c \x01(\x05\x12\x1a\n\x12pinned_product_ids\x18\r \x03(\t\x12+\n\x07\x66\x61\x63tors\x18\x0e \x03(\x0b\x32\x1a.saluhall.v1.ProductFactor\x12\x0e\n\x06strict\x18\x0f \x01(\x08\x12\x1c\n\x14include_out_of_stock\x18\x10 \x01(\x08\"\x9f\x01\n\x08Strategy\x12\x18\n\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x08\n\x04NEXT\x10\x01\x12\x0f\n\x0b\x41LSO_VIEWED\x10\x02\x12\x13\n\x0f\x42OUGHT_TOGETHER\x10\x03\x12\x0b\n\x07SIMILAR\x10\x04\x12\x0b\n\x07POPULAR\x10\x05\x12\x0c\n\x08TRENDING\x10\x06\x12\x0c\n\x08PERSONAL\x10\x07\x12\x13\n\x0fRECENTLY_VIEWED\x10\x08\"B\n\x0c\x43\x61tegoryRule\x12\x1d\n\x19\x43\x41TEGORY_RULE_UNSPECIFIED\x10\x00\x12\x08\n\x04SAME\x10\x01\x12\t\n\x05OTHER\x10\x02\x42\x12\n\x10_price_ratio_minB\x12\n\x10_price_ratio_max\"/\n\rProductFactor\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\x01\"k\n\x11RecommendResponse\x12\x30\n\nplacements\x18\x01 \x03(\x0b\x32\x1c.saluhall.v1.PlacementResult\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x12\n\nwarming_up\x18\x03 \x01(\x08\"n\n\x0fPlacementResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\x34\n\x0frecommendations\x18\x02 \x03(\x0b\x32\x1b.saluhall.v1.Recommendation\x12\x19\n\x11\x61ttribution_token\x18\x03 \x01(\t\"\xad\x03\n\x0eRecommendation\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Product\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x32\n\x06source\x18\x04 \x01(\x0e\x32\".saluhall.v1.Recommendation.Source\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x10\n\x08\x66\x61llback\x18\x07 \x01(\x08\"\xba\x01\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\n\n\x06PINNED\x10\x01\x12\x0f\n\x0bSESSION_KNN\x10\x02\x12\x0e\n\nSUCCESSORS\x10\x03\x12\x0f\n\x0b\x43O_PURCHASE\x10\x04\x12\x0b\n\x07\x43ONTENT\x10\x05\x12\x17\n\x13\x43\x41TEGORY_POPULARITY\x10\x06\x12\x0e\n\nPOPULARITY\x10\x07\x12\t\n\x05TREND\x10\x08\x12\n\n\x06RECENT\x10\t\x12\r\n\tCATALOGUE\x10\n\"\x1a\n\x18GetRecommendModelRequest\"\xeb\x03\n\x0eRecommendModel\x12\x33\n\x06\x63hosen\x18\x01 \x01(\x0b\x32#.saluhall.v1.RecommendModel.Figures\x12\x32\n\x05tried\x18\x02 \x03(\x0b\x32#.saluhall.v1.RecommendModel.Figures\x12\x15\n\rsession_count\x18\x03 \x01(\x03\x12\x13\n\x0b\x65vent_count\x18\x04 \x01(\x03\x12\x1a\n\x12test_session_count\x18\x05 \x01(\x03\x12-\n\ttune_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nwarming_up\x18\x07 \x01(\x08\x12\x10\n\x08position\x18\x08 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\t \x01(\x05\x1a\xba\x01\n\x07\x46igures\x12\x0e\n\x06scorer\x18\x01 \x01(\t\x12G\n\nparameters\x18\x02 \x03(\x0b\x32\x33.saluhall.v1.RecommendModel.Figures.ParametersEntry\x12\x13\n\x0bhit_rate_20\x18\x03 \x01(\x01\x12\x0e\n\x06mrr_20\x18\x04 \x01(\x01\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"0\n\x1aTuneRecommendationsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"s\n\x1bTuneRecommendationsResponse\x12*\n\x05model\x18\x01 \x01(\x0b\x32\x1b.saluhall.v1.RecommendModel\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x16\n\x0e\x64urable_copies\x18\x03 \x01(\x05\x32\xa1\x02\n\x10RecommendService\x12J\n\tRecommend\x12\x1d.saluhall.v1.RecommendRequest\x1a\x1e.saluhall.v1.RecommendResponse\x12W\n\x11GetRecommendModel\x12%.saluhall.v1.GetRecommendModelRequest\x1a\x1b.saluhall.v1.RecommendModel\x12h\n\x13TuneRecommendations\x12\'.saluhall.v1.TuneRecommendationsRequest\x1a(.saluhall.v1.TuneRecommendationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOMMENDCONTEXT'].fields_by_name['cart_product_ids']._serialized_options = b'\352\340\030\007\010\002\022\001\001\030\001'
   _globals['_RECOMMENDCONTEXT'].fields_by_name['session_product_ids']._loaded_options = None
   _globals['_RECOMMENDCONTEXT'].fields_by_name['session_product_ids']._serialized_options = b'\352\340\030\007\010\002\022\001\001\030\001'
+  _globals['_RECOMMENDCONTEXT'].fields_by_name['category']._loaded_options = None
+  _globals['_RECOMMENDCONTEXT'].fields_by_name['category']._serialized_options = b'\352\340\030\007\010\002\022\001\001\030\001'
   _globals['_RECOMMENDCONTEXT'].fields_by_name['query']._loaded_options = None
   _globals['_RECOMMENDCONTEXT'].fields_by_name['query']._serialized_options = b'\352\340\030\007\010\003\022\001\001\030\001'
   _globals['_RECOMMENDMODEL_FIGURES_PARAMETERSENTRY']._loaded_options = None
@@ -53,35 +55,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOMMENDREQUEST']._serialized_start=192
   _globals['_RECOMMENDREQUEST']._serialized_end=439
   _globals['_RECOMMENDCONTEXT']._serialized_start=442
-  _globals['_RECOMMENDCONTEXT']._serialized_end=687
-  _globals['_PLACEMENT']._serialized_start=690
-  _globals['_PLACEMENT']._serialized_end=1426
-  _globals['_PLACEMENT_STRATEGY']._serialized_start=1159
-  _globals['_PLACEMENT_STRATEGY']._serialized_end=1318
-  _globals['_PLACEMENT_CATEGORYRULE']._serialized_start=1320
-  _globals['_PLACEMENT_CATEGORYRULE']._serialized_end=1386
-  _globals['_PRODUCTFACTOR']._serialized_start=1428
-  _globals['_PRODUCTFACTOR']._serialized_end=1475
-  _globals['_RECOMMENDRESPONSE']._serialized_start=1477
-  _globals['_RECOMMENDRESPONSE']._serialized_end=1584
-  _globals['_PLACEMENTRESULT']._serialized_start=1586
-  _globals['_PLACEMENTRESULT']._serialized_end=1696
-  _globals['_RECOMMENDATION']._serialized_start=1699
-  _globals['_RECOMMENDATION']._serialized_end=2128
-  _globals['_RECOMMENDATION_SOURCE']._serialized_start=1942
-  _globals['_RECOMMENDATION_SOURCE']._serialized_end=2128
-  _globals['_GETRECOMMENDMODELREQUEST']._serialized_start=2130
-  _globals['_GETRECOMMENDMODELREQUEST']._serialized_end=2156
-  _globals['_RECOMMENDMODEL']._serialized_start=2159
-  _globals['_RECOMMENDMODEL']._serialized_end=2650
-  _globals['_RECOMMENDMODEL_FIGURES']._serialized_start=2464
-  _globals['_RECOMMENDMODEL_FIGURES']._serialized_end=2650
-  _globals['_RECOMMENDMODEL_FIGURES_PARAMETERSENTRY']._serialized_start=2601
-  _globals['_RECOMMENDMODEL_FIGURES_PARAMETERSENTRY']._serialized_end=2650
-  _globals['_TUNERECOMMENDATIONSREQUEST']._serialized_start=2652
-  _globals['_TUNERECOMMENDATIONSREQUEST']._serialized_end=2700
-  _globals['_TUNERECOMMENDATIONSRESPONSE']._serialized_start=2702
-  _globals['_TUNERECOMMENDATIONSRESPONSE']._serialized_end=2817
-  _globals['_RECOMMENDSERVICE']._serialized_start=2820
-  _globals['_RECOMMENDSERVICE']._serialized_end=3109
+  _globals['_RECOMMENDCONTEXT']._serialized_end=700
+  _globals['_PLACEMENT']._serialized_start=703
+  _globals['_PLACEMENT']._serialized_end=1439
+  _globals['_PLACEMENT_STRATEGY']._serialized_start=1172
+  _globals['_PLACEMENT_STRATEGY']._serialized_end=1331
+  _globals['_PLACEMENT_CATEGORYRULE']._serialized_start=1333
+  _globals['_PLACEMENT_CATEGORYRULE']._serialized_end=1399
+  _globals['_PRODUCTFACTOR']._serialized_start=1441
+  _globals['_PRODUCTFACTOR']._serialized_end=1488
+  _globals['_RECOMMENDRESPONSE']._serialized_start=1490
+  _globals['_RECOMMENDRESPONSE']._serialized_end=1597
+  _globals['_PLACEMENTRESULT']._serialized_start=1599
+  _globals['_PLACEMENTRESULT']._serialized_end=1709
+  _globals['_RECOMMENDATION']._serialized_start=1712
+  _globals['_RECOMMENDATION']._serialized_end=2141
+  _globals['_RECOMMENDATION_SOURCE']._serialized_start=1955
+  _globals['_RECOMMENDATION_SOURCE']._serialized_end=2141
+  _globals['_GETRECOMMENDMODELREQUEST']._serialized_start=2143
+  _globals['_GETRECOMMENDMODELREQUEST']._serialized_end=2169
+  _globals['_RECOMMENDMODEL']._serialized_start=2172
+  _globals['_RECOMMENDMODEL']._serialized_end=2663
+  _globals['_RECOMMENDMODEL_FIGURES']._serialized_start=2477
+  _globals['_RECOMMENDMODEL_FIGURES']._serialized_end=2663
+  _globals['_RECOMMENDMODEL_FIGURES_PARAMETERSENTRY']._serialized_start=2614
+  _globals['_RECOMMENDMODEL_FIGURES_PARAMETERSENTRY']._serialized_end=2663
+  _globals['_TUNERECOMMENDATIONSREQUEST']._serialized_start=2665
+  _globals['_TUNERECOMMENDATIONSREQUEST']._serialized_end=2713
+  _globals['_TUNERECOMMENDATIONSRESPONSE']._serialized_start=2715
+  _globals['_TUNERECOMMENDATIONSRESPONSE']._serialized_end=2830
+  _globals['_RECOMMENDSERVICE']._serialized_start=2833
+  _globals['_RECOMMENDSERVICE']._serialized_end=3122
 # @@protoc_insertion_point(module_scope)

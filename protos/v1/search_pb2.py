@@ -25,60 +25,73 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from protos.v1 import common_pb2 as protos_dot_v1_dot_common__pb2
+from protos.v1 import privacy_options_pb2 as protos_dot_v1_dot_privacy__options__pb2
 from protos.v1 import product_pb2 as protos_dot_v1_dot_product__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/v1/search.proto\x12\x0bsaluhall.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/common.proto\x1a\x17protos/v1/product.proto\"\xe5\x04\n\rSearchRequest\x12\x0e\n\x06\x62ranch\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06market\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\x12&\n\x06\x66\x61\x63\x65ts\x18\x07 \x03(\x0b\x32\x16.saluhall.v1.FacetSpec\x12\x10\n\x08order_by\x18\x08 \x01(\t\x12\x11\n\tpage_size\x18\t \x01(\x05\x12\x12\n\npage_token\x18\n \x01(\t\x12-\n\tread_mask\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x11\n\thighlight\x18\x0c \x01(\x08\x12\x19\n\x0crelaxed_size\x18\r \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08\x61s_typed\x18\x0e \x01(\x08\x12\x0f\n\x07\x65xplain\x18\x0f \x01(\x08\x12\x15\n\rwithout_rules\x18\x10 \x01(\x08\x12\x18\n\x10without_synonyms\x18\x11 \x01(\x08\x12\x15\n\rpreview_rules\x18\x12 \x03(\t\x12.\n\nrules_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nprice_list\x18\x14 \x01(\t\x12\r\n\x05store\x18\x15 \x01(\t\x12\x17\n\x0fshow_duplicates\x18\x16 \x01(\x08\x12\"\n\x1awithout_learned_popularity\x18\x17 \x01(\x08\x12\x1e\n\x16without_click_evidence\x18\x18 \x01(\x08\x42\x0f\n\r_relaxed_sizeJ\x04\x08\x01\x10\x02R\x0eserving_config\"\x7f\n\tFacetSpec\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12(\n\tintervals\x18\x03 \x03(\x0b\x32\x15.saluhall.v1.Interval\x12\x1c\n\x14\x65xcluded_filter_keys\x18\x04 \x03(\t\x12\x0e\n\x06parent\x18\x05 \x01(\t\"N\n\x08Interval\x12\x14\n\x07minimum\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"\x84\x01\n\nFacetValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x03 \x01(\x08H\x00\x12)\n\x08interval\x18\x04 \x01(\x0b\x32\x15.saluhall.v1.IntervalH\x00\x12\r\n\x05\x63ount\x18\x05 \x01(\x03\x42\x07\n\x05value\"\x81\x01\n\x05\x46\x61\x63\x65t\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x06values\x18\x02 \x03(\x0b\x32\x17.saluhall.v1.FacetValue\x12\x14\n\x07minimum\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"(\n\tHighlight\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xf4\x02\n\x0cSearchResult\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Product\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\nhighlights\x18\x05 \x03(\x0b\x32\x16.saluhall.v1.Highlight\x12\x1e\n\x16matching_variant_count\x18\x06 \x01(\x05\x12\x15\n\rmissing_words\x18\x07 \x03(\t\x12\x0e\n\x06pinned\x18\x08 \x01(\x08\x12\x17\n\x0f\x64uplicate_count\x18\t \x01(\x05\x12-\n\x0b\x65xplanation\x18\n \x01(\x0b\x32\x18.saluhall.v1.ExplanationB\x11\n\x0f_stock_quantity\"\x8d\x02\n\x0b\x45xplanation\x12\r\n\x05score\x18\x01 \x01(\x01\x12+\n\x05words\x18\x02 \x03(\x0b\x32\x1c.saluhall.v1.WordExplanation\x12/\n\x07\x66\x61\x63tors\x18\x03 \x03(\x0b\x32\x1e.saluhall.v1.FactorExplanation\x12\x0c\n\x04step\x18\x04 \x01(\x05\x12\x16\n\x0e\x62usiness_score\x18\x05 \x01(\x01\x12\x30\n\x08\x62usiness\x18\x06 \x03(\x0b\x32\x1e.saluhall.v1.FactorExplanation\x12\x18\n\x10identifier_field\x18\x07 \x01(\t\x12\x1f\n\x17identifier_contribution\x18\x08 \x01(\x01\"\xda\x03\n\x0fWordExplanation\x12\x0c\n\x04word\x18\x01 \x01(\t\x12<\n\x0bmatch_class\x18\x02 \x01(\x0e\x32\'.saluhall.v1.WordExplanation.MatchClass\x12\r\n\x05\x66ound\x18\x03 \x01(\t\x12\x0e\n\x06\x66ields\x18\x04 \x03(\t\x12\x14\n\x0c\x63ontribution\x18\x05 \x01(\x01\x12\x0b\n\x03idf\x18\x06 \x01(\x01\x12\x14\n\x0c\x63lass_factor\x18\x07 \x01(\x01\x12\x0e\n\x06impact\x18\x08 \x01(\x01\x12/\n\x04role\x18\t \x01(\x0e\x32!.saluhall.v1.WordExplanation.Role\"\xa0\x01\n\nMatchClass\x12\x1b\n\x17MATCH_CLASS_UNSPECIFIED\x10\x00\x12\t\n\x05\x45XACT\x10\x01\x12\t\n\x05LEMMA\x10\x02\x12\n\n\x06JOINED\x10\x03\x12\x11\n\rCOMPOUND_HEAD\x10\x04\x12\x11\n\rCOMPOUND_PART\x10\x05\x12\x0b\n\x07SYNONYM\x10\x06\x12\n\n\x06\x46OLDED\x10\x07\x12\n\n\x06PREFIX\x10\x08\x12\x08\n\x04TYPO\x10\t\"?\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0b\n\x07MENTION\x10\x01\x12\x08\n\x04NAME\x10\x02\x12\n\n\x06TARGET\x10\x03\"@\n\x11\x46\x61\x63torExplanation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"U\n\x0b\x41ppliedRule\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63tions\x18\x03 \x03(\t\x12\x0f\n\x07preview\x18\x04 \x01(\x08\"\xc9\x01\n\nDroppedPin\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12.\n\x06reason\x18\x03 \x01(\x0e\x32\x1e.saluhall.v1.DroppedPin.Reason\"f\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\r\n\tNOT_FOUND\x10\x01\x12\x0c\n\x08\x46ILTERED\x10\x02\x12\x10\n\x0cOUT_OF_STOCK\x10\x03\x12\n\n\x06HIDDEN\x10\x04\x12\t\n\x05TAKEN\x10\x05\"[\n\x06\x42\x61nner\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x11\n\timage_url\x18\x03 \x01(\t\x12\x12\n\ntarget_url\x18\x04 \x01(\t\x12\x0f\n\x07rule_id\x18\x05 \x01(\t\"\xa1\x04\n\x0eSearchResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\"\n\x06\x66\x61\x63\x65ts\x18\x03 \x03(\x0b\x32\x12.saluhall.v1.Facet\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x32\n\x0frelaxed_results\x18\x05 \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12\x1a\n\x12relaxed_total_size\x18\x06 \x01(\x03\x12\x10\n\x08position\x18\x07 \x01(\x04\x12\x17\n\x0f\x63orrected_query\x18\x08 \x01(\t\x12\x14\n\x0c\x64id_you_mean\x18\t \x01(\t\x12\x32\n\x0frelated_results\x18\n \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12/\n\rapplied_rules\x18\x0b \x03(\x0b\x32\x18.saluhall.v1.AppliedRule\x12-\n\x0c\x64ropped_pins\x18\x0c \x03(\x0b\x32\x17.saluhall.v1.DroppedPin\x12\x14\n\x0credirect_url\x18\r \x01(\t\x12$\n\x07\x62\x61nners\x18\x0e \x03(\x0b\x32\x13.saluhall.v1.Banner\x12\x16\n\x0ereplaced_query\x18\x0f \x01(\t\x12\x19\n\x11\x61ttribution_token\x18\x10 \x01(\t\"\x88\x02\n\x0eSuggestRequest\x12\x0e\n\x06\x62ranch\x18\x01 \x01(\t\x12\r\n\x05query\x18\x02 \x01(\t\x12\x0e\n\x06market\x18\x03 \x01(\t\x12\x15\n\rlanguage_code\x18\x04 \x01(\t\x12\x18\n\x0bquery_count\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x1b\n\x0e\x63\x61tegory_count\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x18\n\x0b\x62rand_count\x18\x07 \x01(\x05H\x02\x88\x01\x01\x12\x1a\n\rproduct_count\x18\x08 \x01(\x05H\x03\x88\x01\x01\x42\x0e\n\x0c_query_countB\x11\n\x0f_category_countB\x0e\n\x0c_brand_countB\x10\n\x0e_product_count\"\xfd\x01\n\x0fSuggestResponse\x12-\n\x07queries\x18\x01 \x03(\x0b\x32\x1c.saluhall.v1.QuerySuggestion\x12\x30\n\ncategories\x18\x02 \x03(\x0b\x32\x1c.saluhall.v1.ValueSuggestion\x12,\n\x06\x62rands\x18\x03 \x03(\x0b\x32\x1c.saluhall.v1.ValueSuggestion\x12\x30\n\x08products\x18\x04 \x03(\x0b\x32\x1e.saluhall.v1.ProductSuggestion\x12\x10\n\x08position\x18\x05 \x01(\x04\x12\x17\n\x0f\x63orrected_query\x18\x06 \x01(\t\"]\n\x0fQuerySuggestion\x12\r\n\x05query\x18\x01 \x01(\t\x12\x13\n\x0bhighlighted\x18\x02 \x01(\t\x12\x15\n\rproduct_count\x18\x03 \x01(\x03\x12\x0f\n\x07popular\x18\x04 \x01(\x08\"L\n\x0fValueSuggestion\x12\r\n\x05value\x18\x01 \x01(\t\x12\x13\n\x0bhighlighted\x18\x02 \x01(\t\x12\x15\n\rproduct_count\x18\x03 \x01(\x03\"\xa3\x01\n\x11ProductSuggestion\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Product\x12\x13\n\x0bhighlighted\x18\x02 \x01(\t\x12!\n\x05price\x18\x03 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x04 \x01(\x0e\x32\x19.saluhall.v1.Availability2\x98\x01\n\rSearchService\x12\x41\n\x06Search\x12\x1a.saluhall.v1.SearchRequest\x1a\x1b.saluhall.v1.SearchResponse\x12\x44\n\x07Suggest\x12\x1b.saluhall.v1.SuggestRequest\x1a\x1c.saluhall.v1.SuggestResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/v1/search.proto\x12\x0bsaluhall.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/common.proto\x1a\x1fprotos/v1/privacy_options.proto\x1a\x17protos/v1/product.proto\"\xf2\x04\n\rSearchRequest\x12\x0e\n\x06\x62ranch\x18\x02 \x01(\t\x12\x1a\n\x05query\x18\x03 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x0e\n\x06market\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\x12&\n\x06\x66\x61\x63\x65ts\x18\x07 \x03(\x0b\x32\x16.saluhall.v1.FacetSpec\x12\x10\n\x08order_by\x18\x08 \x01(\t\x12\x11\n\tpage_size\x18\t \x01(\x05\x12\x12\n\npage_token\x18\n \x01(\t\x12-\n\tread_mask\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x11\n\thighlight\x18\x0c \x01(\x08\x12\x19\n\x0crelaxed_size\x18\r \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08\x61s_typed\x18\x0e \x01(\x08\x12\x0f\n\x07\x65xplain\x18\x0f \x01(\x08\x12\x15\n\rwithout_rules\x18\x10 \x01(\x08\x12\x18\n\x10without_synonyms\x18\x11 \x01(\x08\x12\x15\n\rpreview_rules\x18\x12 \x03(\t\x12.\n\nrules_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nprice_list\x18\x14 \x01(\t\x12\r\n\x05store\x18\x15 \x01(\t\x12\x17\n\x0fshow_duplicates\x18\x16 \x01(\x08\x12\"\n\x1awithout_learned_popularity\x18\x17 \x01(\x08\x12\x1e\n\x16without_click_evidence\x18\x18 \x01(\x08\x42\x0f\n\r_relaxed_sizeJ\x04\x08\x01\x10\x02R\x0eserving_config\"\x7f\n\tFacetSpec\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12(\n\tintervals\x18\x03 \x03(\x0b\x32\x15.saluhall.v1.Interval\x12\x1c\n\x14\x65xcluded_filter_keys\x18\x04 \x03(\t\x12\x0e\n\x06parent\x18\x05 \x01(\t\"N\n\x08Interval\x12\x14\n\x07minimum\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"\x84\x01\n\nFacetValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x03 \x01(\x08H\x00\x12)\n\x08interval\x18\x04 \x01(\x0b\x32\x15.saluhall.v1.IntervalH\x00\x12\r\n\x05\x63ount\x18\x05 \x01(\x03\x42\x07\n\x05value\"\x81\x01\n\x05\x46\x61\x63\x65t\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x06values\x18\x02 \x03(\x0b\x32\x17.saluhall.v1.FacetValue\x12\x14\n\x07minimum\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"(\n\tHighlight\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x81\x03\n\x0cSearchResult\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Product\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\nhighlights\x18\x05 \x03(\x0b\x32\x16.saluhall.v1.Highlight\x12\x1e\n\x16matching_variant_count\x18\x06 \x01(\x05\x12\"\n\rmissing_words\x18\x07 \x03(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x0e\n\x06pinned\x18\x08 \x01(\x08\x12\x17\n\x0f\x64uplicate_count\x18\t \x01(\x05\x12-\n\x0b\x65xplanation\x18\n \x01(\x0b\x32\x18.saluhall.v1.ExplanationB\x11\n\x0f_stock_quantity\"\x8d\x02\n\x0b\x45xplanation\x12\r\n\x05score\x18\x01 \x01(\x01\x12+\n\x05words\x18\x02 \x03(\x0b\x32\x1c.saluhall.v1.WordExplanation\x12/\n\x07\x66\x61\x63tors\x18\x03 \x03(\x0b\x32\x1e.saluhall.v1.FactorExplanation\x12\x0c\n\x04step\x18\x04 \x01(\x05\x12\x16\n\x0e\x62usiness_score\x18\x05 \x01(\x01\x12\x30\n\x08\x62usiness\x18\x06 \x03(\x0b\x32\x1e.saluhall.v1.FactorExplanation\x12\x18\n\x10identifier_field\x18\x07 \x01(\t\x12\x1f\n\x17identifier_contribution\x18\x08 \x01(\x01\"\xda\x03\n\x0fWordExplanation\x12\x0c\n\x04word\x18\x01 \x01(\t\x12<\n\x0bmatch_class\x18\x02 \x01(\x0e\x32\'.saluhall.v1.WordExplanation.MatchClass\x12\r\n\x05\x66ound\x18\x03 \x01(\t\x12\x0e\n\x06\x66ields\x18\x04 \x03(\t\x12\x14\n\x0c\x63ontribution\x18\x05 \x01(\x01\x12\x0b\n\x03idf\x18\x06 \x01(\x01\x12\x14\n\x0c\x63lass_factor\x18\x07 \x01(\x01\x12\x0e\n\x06impact\x18\x08 \x01(\x01\x12/\n\x04role\x18\t \x01(\x0e\x32!.saluhall.v1.WordExplanation.Role\"\xa0\x01\n\nMatchClass\x12\x1b\n\x17MATCH_CLASS_UNSPECIFIED\x10\x00\x12\t\n\x05\x45XACT\x10\x01\x12\t\n\x05LEMMA\x10\x02\x12\n\n\x06JOINED\x10\x03\x12\x11\n\rCOMPOUND_HEAD\x10\x04\x12\x11\n\rCOMPOUND_PART\x10\x05\x12\x0b\n\x07SYNONYM\x10\x06\x12\n\n\x06\x46OLDED\x10\x07\x12\n\n\x06PREFIX\x10\x08\x12\x08\n\x04TYPO\x10\t\"?\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0b\n\x07MENTION\x10\x01\x12\x08\n\x04NAME\x10\x02\x12\n\n\x06TARGET\x10\x03\"@\n\x11\x46\x61\x63torExplanation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"U\n\x0b\x41ppliedRule\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63tions\x18\x03 \x03(\t\x12\x0f\n\x07preview\x18\x04 \x01(\x08\"\xc9\x01\n\nDroppedPin\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12.\n\x06reason\x18\x03 \x01(\x0e\x32\x1e.saluhall.v1.DroppedPin.Reason\"f\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\r\n\tNOT_FOUND\x10\x01\x12\x0c\n\x08\x46ILTERED\x10\x02\x12\x10\n\x0cOUT_OF_STOCK\x10\x03\x12\n\n\x06HIDDEN\x10\x04\x12\t\n\x05TAKEN\x10\x05\"[\n\x06\x42\x61nner\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x11\n\timage_url\x18\x03 \x01(\t\x12\x12\n\ntarget_url\x18\x04 \x01(\t\x12\x0f\n\x07rule_id\x18\x05 \x01(\t\"\xbb\x04\n\x0eSearchResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\"\n\x06\x66\x61\x63\x65ts\x18\x03 \x03(\x0b\x32\x12.saluhall.v1.Facet\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x32\n\x0frelaxed_results\x18\x05 \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12\x1a\n\x12relaxed_total_size\x18\x06 \x01(\x03\x12\x10\n\x08position\x18\x07 \x01(\x04\x12$\n\x0f\x63orrected_query\x18\x08 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x14\n\x0c\x64id_you_mean\x18\t \x01(\t\x12\x32\n\x0frelated_results\x18\n \x03(\x0b\x32\x19.saluhall.v1.SearchResult\x12/\n\rapplied_rules\x18\x0b \x03(\x0b\x32\x18.saluhall.v1.AppliedRule\x12-\n\x0c\x64ropped_pins\x18\x0c \x03(\x0b\x32\x17.saluhall.v1.DroppedPin\x12\x14\n\x0credirect_url\x18\r \x01(\t\x12$\n\x07\x62\x61nners\x18\x0e \x03(\x0b\x32\x13.saluhall.v1.Banner\x12#\n\x0ereplaced_query\x18\x0f \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x19\n\x11\x61ttribution_token\x18\x10 \x01(\t\"\x95\x02\n\x0eSuggestRequest\x12\x0e\n\x06\x62ranch\x18\x01 \x01(\t\x12\x1a\n\x05query\x18\x02 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x0e\n\x06market\x18\x03 \x01(\t\x12\x15\n\rlanguage_code\x18\x04 \x01(\t\x12\x18\n\x0bquery_count\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x1b\n\x0e\x63\x61tegory_count\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x18\n\x0b\x62rand_count\x18\x07 \x01(\x05H\x02\x88\x01\x01\x12\x1a\n\rproduct_count\x18\x08 \x01(\x05H\x03\x88\x01\x01\x42\x0e\n\x0c_query_countB\x11\n\x0f_category_countB\x0e\n\x0c_brand_countB\x10\n\x0e_product_count\"\x8a\x02\n\x0fSuggestResponse\x12-\n\x07queries\x18\x01 \x03(\x0b\x32\x1c.saluhall.v1.QuerySuggestion\x12\x30\n\ncategories\x18\x02 \x03(\x0b\x32\x1c.saluhall.v1.ValueSuggestion\x12,\n\x06\x62rands\x18\x03 \x03(\x0b\x32\x1c.saluhall.v1.ValueSuggestion\x12\x30\n\x08products\x18\x04 \x03(\x0b\x32\x1e.saluhall.v1.ProductSuggestion\x12\x10\n\x08position\x18\x05 \x01(\x04\x12$\n\x0f\x63orrected_query\x18\x06 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\"]\n\x0fQuerySuggestion\x12\r\n\x05query\x18\x01 \x01(\t\x12\x13\n\x0bhighlighted\x18\x02 \x01(\t\x12\x15\n\rproduct_count\x18\x03 \x01(\x03\x12\x0f\n\x07popular\x18\x04 \x01(\x08\"L\n\x0fValueSuggestion\x12\r\n\x05value\x18\x01 \x01(\t\x12\x13\n\x0bhighlighted\x18\x02 \x01(\t\x12\x15\n\rproduct_count\x18\x03 \x01(\x03\"\xa3\x01\n\x11ProductSuggestion\x12%\n\x07product\x18\x01 \x01(\x0b\x32\x14.saluhall.v1.Product\x12\x13\n\x0bhighlighted\x18\x02 \x01(\t\x12!\n\x05price\x18\x03 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x04 \x01(\x0e\x32\x19.saluhall.v1.Availability2\x98\x01\n\rSearchService\x12\x41\n\x06Search\x12\x1a.saluhall.v1.SearchRequest\x1a\x1b.saluhall.v1.SearchResponse\x12\x44\n\x07Suggest\x12\x1b.saluhall.v1.SuggestRequest\x1a\x1c.saluhall.v1.SuggestResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.v1.search_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEARCHREQUEST']._serialized_start=156
-  _globals['_SEARCHREQUEST']._serialized_end=769
-  _globals['_FACETSPEC']._serialized_start=771
-  _globals['_FACETSPEC']._serialized_end=898
-  _globals['_INTERVAL']._serialized_start=900
-  _globals['_INTERVAL']._serialized_end=978
-  _globals['_FACETVALUE']._serialized_start=981
-  _globals['_FACETVALUE']._serialized_end=1113
-  _globals['_FACET']._serialized_start=1116
-  _globals['_FACET']._serialized_end=1245
-  _globals['_HIGHLIGHT']._serialized_start=1247
-  _globals['_HIGHLIGHT']._serialized_end=1287
-  _globals['_SEARCHRESULT']._serialized_start=1290
-  _globals['_SEARCHRESULT']._serialized_end=1662
-  _globals['_EXPLANATION']._serialized_start=1665
-  _globals['_EXPLANATION']._serialized_end=1934
-  _globals['_WORDEXPLANATION']._serialized_start=1937
-  _globals['_WORDEXPLANATION']._serialized_end=2411
-  _globals['_WORDEXPLANATION_MATCHCLASS']._serialized_start=2186
-  _globals['_WORDEXPLANATION_MATCHCLASS']._serialized_end=2346
-  _globals['_WORDEXPLANATION_ROLE']._serialized_start=2348
-  _globals['_WORDEXPLANATION_ROLE']._serialized_end=2411
-  _globals['_FACTOREXPLANATION']._serialized_start=2413
-  _globals['_FACTOREXPLANATION']._serialized_end=2477
-  _globals['_APPLIEDRULE']._serialized_start=2479
-  _globals['_APPLIEDRULE']._serialized_end=2564
-  _globals['_DROPPEDPIN']._serialized_start=2567
-  _globals['_DROPPEDPIN']._serialized_end=2768
-  _globals['_DROPPEDPIN_REASON']._serialized_start=2666
-  _globals['_DROPPEDPIN_REASON']._serialized_end=2768
-  _globals['_BANNER']._serialized_start=2770
-  _globals['_BANNER']._serialized_end=2861
-  _globals['_SEARCHRESPONSE']._serialized_start=2864
-  _globals['_SEARCHRESPONSE']._serialized_end=3409
-  _globals['_SUGGESTREQUEST']._serialized_start=3412
-  _globals['_SUGGESTREQUEST']._serialized_end=3676
-  _globals['_SUGGESTRESPONSE']._serialized_start=3679
-  _globals['_SUGGESTRESPONSE']._serialized_end=3932
-  _globals['_QUERYSUGGESTION']._serialized_start=3934
-  _globals['_QUERYSUGGESTION']._serialized_end=4027
-  _globals['_VALUESUGGESTION']._serialized_start=4029
-  _globals['_VALUESUGGESTION']._serialized_end=4105
-  _globals['_PRODUCTSUGGESTION']._serialized_start=4108
-  _globals['_PRODUCTSUGGESTION']._serialized_end=4271
-  _globals['_SEARCHSERVICE']._serialized_start=4274
-  _globals['_SEARCHSERVICE']._serialized_end=4426
+  _globals['_SEARCHREQUEST'].fields_by_name['query']._loaded_options = None
+  _globals['_SEARCHREQUEST'].fields_by_name['query']._serialized_options = b'\352\340\030\007\010\003\022\001\002\030\001'
+  _globals['_SEARCHRESULT'].fields_by_name['missing_words']._loaded_options = None
+  _globals['_SEARCHRESULT'].fields_by_name['missing_words']._serialized_options = b'\352\340\030\007\010\003\022\001\002\030\001'
+  _globals['_SEARCHRESPONSE'].fields_by_name['corrected_query']._loaded_options = None
+  _globals['_SEARCHRESPONSE'].fields_by_name['corrected_query']._serialized_options = b'\352\340\030\007\010\003\022\001\002\030\001'
+  _globals['_SEARCHRESPONSE'].fields_by_name['replaced_query']._loaded_options = None
+  _globals['_SEARCHRESPONSE'].fields_by_name['replaced_query']._serialized_options = b'\352\340\030\007\010\003\022\001\002\030\001'
+  _globals['_SUGGESTREQUEST'].fields_by_name['query']._loaded_options = None
+  _globals['_SUGGESTREQUEST'].fields_by_name['query']._serialized_options = b'\352\340\030\007\010\003\022\001\002\030\001'
+  _globals['_SUGGESTRESPONSE'].fields_by_name['corrected_query']._loaded_options = None
+  _globals['_SUGGESTRESPONSE'].fields_by_name['corrected_query']._serialized_options = b'\352\340\030\007\010\003\022\001\002\030\001'
+  _globals['_SEARCHREQUEST']._serialized_start=189
+  _globals['_SEARCHREQUEST']._serialized_end=815
+  _globals['_FACETSPEC']._serialized_start=817
+  _globals['_FACETSPEC']._serialized_end=944
+  _globals['_INTERVAL']._serialized_start=946
+  _globals['_INTERVAL']._serialized_end=1024
+  _globals['_FACETVALUE']._serialized_start=1027
+  _globals['_FACETVALUE']._serialized_end=1159
+  _globals['_FACET']._serialized_start=1162
+  _globals['_FACET']._serialized_end=1291
+  _globals['_HIGHLIGHT']._serialized_start=1293
+  _globals['_HIGHLIGHT']._serialized_end=1333
+  _globals['_SEARCHRESULT']._serialized_start=1336
+  _globals['_SEARCHRESULT']._serialized_end=1721
+  _globals['_EXPLANATION']._serialized_start=1724
+  _globals['_EXPLANATION']._serialized_end=1993
+  _globals['_WORDEXPLANATION']._serialized_start=1996
+  _globals['_WORDEXPLANATION']._serialized_end=2470
+  _globals['_WORDEXPLANATION_MATCHCLASS']._serialized_start=2245
+  _globals['_WORDEXPLANATION_MATCHCLASS']._serialized_end=2405
+  _globals['_WORDEXPLANATION_ROLE']._serialized_start=2407
+  _globals['_WORDEXPLANATION_ROLE']._serialized_end=2470
+  _globals['_FACTOREXPLANATION']._serialized_start=2472
+  _globals['_FACTOREXPLANATION']._serialized_end=2536
+  _globals['_APPLIEDRULE']._serialized_start=2538
+  _globals['_APPLIEDRULE']._serialized_end=2623
+  _globals['_DROPPEDPIN']._serialized_start=2626
+  _globals['_DROPPEDPIN']._serialized_end=2827
+  _globals['_DROPPEDPIN_REASON']._serialized_start=2725
+  _globals['_DROPPEDPIN_REASON']._serialized_end=2827
+  _globals['_BANNER']._serialized_start=2829
+  _globals['_BANNER']._serialized_end=2920
+  _globals['_SEARCHRESPONSE']._serialized_start=2923
+  _globals['_SEARCHRESPONSE']._serialized_end=3494
+  _globals['_SUGGESTREQUEST']._serialized_start=3497
+  _globals['_SUGGESTREQUEST']._serialized_end=3774
+  _globals['_SUGGESTRESPONSE']._serialized_start=3777
+  _globals['_SUGGESTRESPONSE']._serialized_end=4043
+  _globals['_QUERYSUGGESTION']._serialized_start=4045
+  _globals['_QUERYSUGGESTION']._serialized_end=4138
+  _globals['_VALUESUGGESTION']._serialized_start=4140
+  _globals['_VALUESUGGESTION']._serialized_end=4216
+  _globals['_PRODUCTSUGGESTION']._serialized_start=4219
+  _globals['_PRODUCTSUGGESTION']._serialized_end=4382
+  _globals['_SEARCHSERVICE']._serialized_start=4385
+  _globals['_SEARCHSERVICE']._serialized_end=4537
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,8 @@ class Beside:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         environment = shop.tenant._store._environment
-        self.reading = ReadingTenant(environment, SHOP, shop.clock)
+        keyring = shop.tenant._store.keyring
+        self.reading = ReadingTenant(environment, keyring, SHOP, shop.clock)
         self._readers = ReaderService(self.reading)
         self._primarys = TenantService(shop.tenant)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from actors.catalog.branches import branch_key
-from actors.learning.counting import Counting, RecentClicks
+from actors.learning.counting import Counting, EarlierClicks
 from actors.storage.environment import Environment, ReadView
 from actors.storage.tables import BRANCHES, BY_NUMBER, PRODUCTS, product_key
 from protos.internal.records_pb2 import AttributionContent, BranchRecord
@@ -53,7 +53,7 @@ class State:
         self,
         *events: "Told",
         now_ms: int = NOW_MS,
-        recent_clicks: RecentClicks | None = None,
+        recent_clicks: EarlierClicks[Visitor] | None = None,
     ) -> None:
         """Count a batch and apply it."""
         with self.environment.write() as batch:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from learning_state import DAY_MS, NOW_MS, State, Told, hash_text
+from learning_state import DAY_MS, NOW_MS, State, Told, Visitor, hash_text
 
 from actors.learning.figures import FigureKind, figures_key
 from actors.learning.queries import PRODUCTS_PER_QUERY_MAX, place_weight, worth
@@ -229,7 +229,14 @@ def test_a_purchase_without_a_token_is_credited_to_the_visitors_last_click(state
     for product in bought.event.products:
         product.price_micros = 3_000_000
 
-    state.write(bought, recent_clicks=lambda _, product: clicked if product == "teapot" else None)
+    class Clicked:
+        def of(self, _visitor: Visitor, product_id: str) -> AttributionContent | None:
+            return clicked if product_id == "teapot" else None
+
+        def note(self, _visitor: Visitor, product_id: str, _said: AttributionContent) -> None:
+            raise AssertionError(product_id)
+
+    state.write(bought, recent_clicks=Clicked())
 
     total = total_of(state)
     assert (total.revenue_micros, total.attributed_revenue_micros) == (6_000_000, 3_000_000)
