@@ -30,6 +30,7 @@ _ROUNDS: Final = 2
 _NEIGHBOURS: Final[Mapping[str, tuple[float, ...]]] = MappingProxyType(
     {
         "neighbours_max": (50, 100, 200),
+        "recent_max": (100, 250, 500, 1000),
         "idf_weight": (0.0, 0.2, 1.0),
         "products_max": (5, 10),
         "position_decay": (1.0, 2.0, 4.0, 8.0),

@@ -5,7 +5,9 @@ function of the products alone and never of their numbers: ties are broken by th
 not depend on how products are cut into segments.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -81,8 +83,10 @@ class Catalogue:
     def __init__(self, view: BranchView) -> None:
         self.view = view
         counts = [segment.product_count for segment in view.segments]
-        self.starts = np.cumsum([0, *counts])
-        self.count = int(self.starts[-1])
+        self._starts = [0, *accumulate(counts)]
+        self.starts = np.array(self._starts)
+        """int64[S + 1]: the number of each segment's first product, and the count of all."""
+        self.count = self._starts[-1]
         self._known = view.kept.of(_Known)
 
     @property
@@ -117,7 +121,7 @@ class Catalogue:
         if known.alive is None:
             alive = np.ones(self.count, np.bool_)
             for index, segment in enumerate(self.view.segments):
-                alive[segment.dead_ordinals + int(self.starts[index])] = False
+                alive[segment.dead_ordinals + self._starts[index]] = False
             known.alive = alive
         return known.alive
 
@@ -128,7 +132,7 @@ class Catalogue:
         if known.ties is None:
             ties = np.zeros(self.count, np.uint64)
             for index, segment in enumerate(self.view.segments):
-                start = int(self.starts[index])
+                start = self._starts[index]
                 for hashes, ordinals in segment.products.hashes():
                     ties[ordinals + start] = hashes
             known.ties = ties
@@ -143,7 +147,7 @@ class Catalogue:
             for index, segment in enumerate(self.view.segments):
                 keys = segment.title_keys
                 if keys is not None:
-                    start = int(self.starts[index])
+                    start = self._starts[index]
                     titles[start : start + segment.product_count] = keys.whole()
             known.titles = titles
         return known.titles
@@ -168,13 +172,13 @@ class Catalogue:
                 known.clear()
                 unknown = list(product_ids)
             for product_id, spot in zip(unknown, find_products(self.view, unknown), strict=True):
-                known[product_id] = NOWHERE if spot is None else int(self.starts[spot[0]]) + spot[1]
+                known[product_id] = NOWHERE if spot is None else self._starts[spot[0]] + spot[1]
         return [known[one] for one in product_ids]
 
     def spot(self, number: int) -> tuple[int, int]:
         """The segment's index and the ordinal of a product."""
-        index = int(self.starts.searchsorted(number, side="right")) - 1
-        return index, number - int(self.starts[index])
+        index = bisect_right(self._starts, number) - 1
+        return index, number - self._starts[index]
 
     def id_of(self, number: int) -> bytes:
         """The id of a product."""

@@ -134,22 +134,26 @@ class _ListMaker:
         """The sources in their order; the last ones have all of the catalogue."""
         question, strategy = self._question, self._asked.strategy
         by_evidence = partial(self._by_evidence, self._products)
+        alike = partial(offers.alike, question, self._anchors)
         match strategy:
-            case Placement.BOUGHT_TOGETHER:
-                yield partial(offers.bought_together, question, self._products)
-                yield by_evidence
             case Placement.SIMILAR:
-                yield partial(offers.alike, question, self._anchors)
+                yield alike
             case Placement.POPULAR:
                 if question.categories:
                     yield partial(offers.popular, question, is_own=True)
             case Placement.TRENDING:
                 yield partial(offers.trending, question)
+            case Placement.BOUGHT_TOGETHER:
+                yield partial(offers.bought_together, question, self._products)
+                yield by_evidence
+                yield alike
             case Placement.RECENTLY_VIEWED:
                 yield partial(offers.recent, question)
                 yield by_evidence
+                yield alike
             case _:
                 yield by_evidence
+                yield alike
         if not (self._asked.is_strict and strategy == Placement.POPULAR):
             yield partial(offers.popular, question, is_own=False)
         yield partial(offers.popular_everywhere, question)
@@ -158,10 +162,9 @@ class _ListMaker:
     def _by_evidence(self, products: Sequence[bytes], wanted: Wanted) -> Offer:
         question = self._question
         found = offers.sessions(question, products, wanted, is_novel=not self._asked.includes_seen)
-        if (
-            self._asked.is_strict
-            and Recommendation.CONTENT not in OWN_SOURCES[self._asked.strategy]
-        ):
+        own = OWN_SOURCES[self._asked.strategy]
+        is_strict = self._asked.is_strict and Recommendation.CONTENT not in own
+        if is_strict or offers.are_enough(question, products, found, wanted):
             return found
         like = offers.alike(question, self._anchors, wanted)
         return offers.by_evidence(question, products, found, like)

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from actors.recommend.blend import WORTH, BlendRules, Source
 from actors.recommend.neighbours import neighbour_scores
 from actors.recommend.next_products import best, blended, scored_end
 from actors.recommend.successors import successor_scores
@@ -30,8 +31,12 @@ _LIKE_MAX: Final = 256
 """Products most alike by content whose prices are compared."""
 _NEARLY_NOTHING: Final = 1e-9
 """What the catalogue's order counts beside popularity."""
-_EVIDENCE: Final = 3
-"""With so many sessions of a product, what they say and what the catalogue says count alike."""
+_EVIDENCE: Final = BlendRules().evidence_enough
+"""With so many sessions of a product, what they say counts half."""
+_ENOUGH: Final = 30
+"""With so many the catalogue is not asked while they fill the list."""
+_OFFERED_SHARE: Final = 4
+"""What is offered at a time, of what a list has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,10 @@ def sessions(
     return _of_ids(
         question,
         [(one.product, one.score) for one in chosen],
-        [SUCCESSORS if by_successors(one.product) else KNN for one in chosen],
+        [
+            SUCCESSORS if one.product in after and by_successors(one.product) else KNN
+            for one in chosen
+        ],
         wanted,
     )
 
@@ -98,29 +106,35 @@ def alike(question: Question, products: Sequence[bytes], wanted: Wanted) -> Offe
     return _offer(numbers, near.take(order), CONTENT, is_cut=len(numbers) == count)
 
 
+def are_enough(question: Question, products: Sequence[bytes], found: Offer, wanted: Wanted) -> bool:
+    """Whether sessions say so much that what the catalogue says would hardly count."""
+    return (
+        _support(question, products) >= _ENOUGH
+        and len(found.numbers) * _OFFERED_SHARE >= wanted.count
+    )
+
+
 def by_evidence(question: Question, products: Sequence[bytes], found: Offer, like: Offer) -> Offer:
-    """What sessions say and what the catalogue says, each the more the more there is of it."""
-    support = max(map(question.memory.index.support, products[-3:]), default=0)
-    weight = support / (support + _EVIDENCE)
+    """What sessions say and what the catalogue says: the former counts the more, the more sessions there are.
+
+    The weights are those of `actors.recommend.blend`, which has no catalogue at hand to ask for all products at once.
+    """
+    support = _support(question, products)
+    weight = WORTH[Source.SESSION] * support / (support + _EVIDENCE)
     size = question.catalogue.count
     said, seen = np.zeros(size), np.zeros(size)
     if len(found.numbers):
         said[found.numbers] = weight * found.scores / found.scores[0]
-    if len(like.numbers):
-        seen[like.numbers] = (1 - weight) * like.scores
-    numbers = np.unique(np.concatenate([found.numbers, like.numbers]))
-    scores = said.take(numbers) + seen.take(numbers)
+    seen[like.numbers] = WORTH[Source.CONTENT] * like.scores
+    # Those of the sessions, and what the catalogue alone knows of.
+    alone = like.numbers[said.take(like.numbers) == 0]
+    numbers = np.concatenate([found.numbers, alone])
+    sources = np.concatenate([found.sources, np.full(len(alone), CONTENT, np.int8)])
+    by_catalogue, by_sessions = seen.take(numbers), said.take(numbers)
+    sources[by_catalogue > by_sessions] = CONTENT
+    scores = by_sessions + by_catalogue
     order = np.lexsort((question.catalogue.ties.take(numbers), -scores))
-    numbers = numbers.take(order)
-    sources = np.full(size, CONTENT, np.int8)
-    sources[found.numbers] = found.sources
-    mostly_seen = seen.take(numbers) > said.take(numbers)
-    return Offer(
-        numbers,
-        scores.take(order),
-        np.where(mostly_seen, np.int8(CONTENT), sources.take(numbers)),
-        is_cut=like.is_cut,
-    )
+    return Offer(numbers.take(order), scores.take(order), sources.take(order), is_cut=like.is_cut)
 
 
 def popular(question: Question, wanted: Wanted, *, is_own: bool) -> Offer:
@@ -174,6 +188,11 @@ def listed(question: Question, wanted: Wanted) -> Offer:
     """The catalogue in its own order."""
     offer = _dense(question, question.catalogue.listing, wanted, Recommendation.CATALOGUE)
     return Offer(offer.numbers, np.zeros(len(offer.numbers)), offer.sources, offer.is_cut)
+
+
+def _support(question: Question, products: Sequence[bytes]) -> int:
+    """In how many sessions the best known of the last products is."""
+    return max(map(question.memory.index.support, products[-3:]), default=0)
 
 
 def _dense(

@@ -12,7 +12,7 @@ from actors.recommendations.question import Question
 from protos.v1.recommend_pb2 import Placement, Recommendation
 
 _SOURCES_MAX: Final = 3
-_SESSIONS_MAX: Final = 200
+_SESSIONS_MAX: Final = 100
 """The latest sessions of a product that are looked at for its reason."""
 
 
@@ -30,7 +30,8 @@ def _sessions(question: Question, filled: FilledList, pick: Pick) -> str:
     product = question.catalogue.id_of(pick.number)
     sources = filled.anchors[:_SOURCES_MAX]
     sessions = question.memory.index.recent(product, _SESSIONS_MAX)
-    count = sum(any(source in session.products for source in sources) for session in sessions)
+    shared = frozenset(sources)
+    count = sum(not shared.isdisjoint(session.products) for session in sessions)
     if not count:
         return "in sessions like those that share what was looked at"
     noun = "session" if count == 1 else "sessions"

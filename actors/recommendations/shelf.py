@@ -4,7 +4,7 @@ A shelf lives as long as its view, so that the same filter is put to the catalog
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from actors.model.storefront import Storefront
 from actors.recommendations.catalogue import Catalogue, Mask
 from actors.search.fields import Kind
 from actors.search.filter_plan import NO_FILTER, FilterPlan, NoneOf, StockTest, Term
-from actors.search.found import Found
+from actors.search.found import Found, columns_of
 from actors.search.merchandise import Merchandise
 from actors.search.passing import Passing
 from actors.search.query import SearchQuery
@@ -30,6 +30,7 @@ Prices = npt.NDArray[np.int64]
 _Value = TypeVar("_Value", bound=np.generic)
 
 _PLANS_MAX: Final = 32
+_VARIANTS_MAX: Final = 8_192
 _SHELVES_MAX: Final = 8
 
 _TO_BE_HAD: Final = Term(
@@ -43,6 +44,8 @@ class _Passed:
     found: list[Passing]
     mask: Mask
     prices: Prices | None = None
+    variants: dict[int, Shown] = field(default_factory=dict)
+    """By number, of products that were shown."""
 
 
 class _Shelves:
@@ -93,18 +96,29 @@ class Shelf:
         return passed.prices
 
     def variants(self, numbers: Sequence[int], plan: FilterPlan) -> Mapping[int, Shown]:
-        """The variant to show of each product that passes; nothing for those without variants."""
+        """The variant to show of products that pass, these among them; an empty one of those without variants."""
+        if not any(columns_of(one).has_variants for one in self.catalogue.view.segments):
+            return {}
+        passed = self._of(plan)
+        unknown = [number for number in numbers if number not in passed.variants]
+        if unknown:
+            if len(passed.variants) > _VARIANTS_MAX:
+                passed.variants.clear()
+                unknown = list(numbers)
+            self._find_variants(passed, unknown, is_filtered=bool(plan.terms))
+        return passed.variants
+
+    def _find_variants(self, passed: _Passed, numbers: list[int], *, is_filtered: bool) -> None:
         by_segment: dict[int, list[int]] = {}
         for number in numbers:
+            passed.variants[number] = ()
             index, ordinal = self.catalogue.spot(number)
             by_segment.setdefault(index, []).append(ordinal)
-        shown: dict[int, Shown] = {}
         for index, ordinals in by_segment.items():
             start = int(self.catalogue.starts[index])
-            found = self._of(plan).found if plan.terms else None
+            found = passed.found if is_filtered else None
             for ordinal, one in self._found.shown(index, ordinals, found).items():
-                shown[start + ordinal] = one
-        return shown
+                passed.variants[start + ordinal] = one
 
     def _of(self, plan: FilterPlan) -> _Passed:
         passed = self._passed.get(plan)
