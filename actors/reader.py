@@ -25,6 +25,7 @@ from actors.model.storefront import Storefront
 from actors.parsing import parse
 from actors.queries import to_query
 from actors.recent_answers import RecentAnswers
+from actors.recommendations.answer import Place
 from actors.search.learned import Learned
 from actors.search.merchandise import Merchandise
 from actors.search.search import search
@@ -38,6 +39,7 @@ from node.clock import Clock
 from protos.internal.link_pb2 import Caller
 from protos.internal.records_pb2 import AttributionContent, BranchRecord
 from protos.internal.wire_pb2 import RawSearchResponse
+from protos.v1.recommend_pb2 import RecommendRequest
 from protos.v1.search_pb2 import SearchRequest, SuggestRequest
 
 VIEW_AGE_MS_MAX: Final = 1_000
@@ -171,6 +173,21 @@ class Reader:
         )
         storefront = Storefront(request.market, now_ms=current.now_ms)
         return suggest_response(found, self._shown(current, number, storefront))
+
+    def recommend(
+        self, request: RecommendRequest, answer: Callable[[RecommendRequest, Place], bytes]
+    ) -> bytes:
+        """The serialised RecommendResponse, as `answer` makes it."""
+        current = self.searched()
+        number = current.record(request.branch).number
+        storefront = Storefront(request.market, request.price_list, request.store, current.now_ms)
+        place = Place(
+            self._shown(current, number, storefront),
+            current.branch(number),
+            self._merchandise,
+            self.current().view,
+        )
+        return answer(request, place)
 
     def _shown(self, current: TenantView, branch: int, storefront: Storefront) -> Shown:
         """What answers from a branch show."""

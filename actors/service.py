@@ -32,6 +32,7 @@ from actors.merchandising.synonyms import (
 )
 from actors.parsing import parse as _parse
 from actors.privacy.retention import get_retention, resolve_update_retention
+from actors.recommendations.tuning import resolve_again
 from actors.replication.resolution import Resolution, WriteCommand
 from actors.storage.environment import ReadView
 from actors.tenant import Tenant
@@ -45,6 +46,7 @@ from protos.v1 import (
     event_pb2,
     merchandising_pb2,
     privacy_pb2,
+    recommend_pb2,
     search_pb2,
 )
 
@@ -56,7 +58,12 @@ _MERCHANDISING: Final = "/saluhall.v1.MerchandisingService/"
 _EVENTS: Final = "/saluhall.v1.EventService/"
 _PRIVACY: Final = "/saluhall.v1.PrivacyService/"
 _ANALYTICS: Final = "/saluhall.v1.AnalyticsService/"
+_RECOMMEND: Final = "/saluhall.v1.RecommendService/"
+_TUNE: Final = _RECOMMEND + "TuneRecommendations"
 _REPLICA: Final = "/saluhall.internal.Replica/"
+
+_OF_VISITORS: Final = (_EVENTS, _PRIVACY)
+"""Services whose requests name visitors."""
 
 _STREAMS: Final = frozenset({_CATALOG + "SetInventory", _EVENTS + "WriteEvents"})
 """Writes that come in many small calls and may share a transaction."""
@@ -94,8 +101,13 @@ class TenantService:
             self._tenant.checked_position(call.position_min)
             return read(call)
         write = self._writes.get(call.method)
+        if call.method == _TUNE and write is not None:
+            return await self._tenant.recommendations.tune(write.command(call))
         if write is not None:
-            return await self._tenant.writer.submit(write.command(call))
+            command = write.command(call)
+            if call.method.startswith(_OF_VISITORS):
+                command = self._tenant.rights.conceal(command)
+            return await self._tenant.writer.submit(command)
         if call.caller.kind == link_pb2.Caller.PLATFORM:
             return self._platform(call)
         raise InvalidArgumentError(f"there is no method {call.method}", reason="METHOD_UNKNOWN")
@@ -117,6 +129,10 @@ class TenantService:
             _SEARCH + "Suggest": lambda call: tenant.reader.suggest(
                 _parse(search_pb2.SuggestRequest, call.body)
             ),
+            _RECOMMEND + "Recommend": lambda call: tenant.recommend(
+                _parse(recommend_pb2.RecommendRequest, call.body)
+            ),
+            _RECOMMEND + "GetRecommendModel": lambda _call: tenant.recommend_model(),
             _CATALOG + "GetProduct": lambda call: tenant.read(
                 partial(_get_product, call.body, tenant.id)
             ),
@@ -176,7 +192,11 @@ class TenantService:
             "UpdateVisitor": self._tenant.rights.update,
             "UpdateRetention": resolve_update_retention,
         }
+        recommend: Mapping[str, Callable[..., Resolution]] = {
+            "TuneRecommendations": lambda _request, context: resolve_again(context),
+        }
         services = (
+            (_RECOMMEND, recommend_pb2, recommend),
             (_CATALOG, catalog_pb2, catalog),
             (_ACCOUNT, account_pb2, account),
             (_MERCHANDISING, merchandising_pb2, merchandising),

@@ -27,6 +27,7 @@ from actors.privacy.erasure import replay_erasures
 from actors.privacy.memory import latest_events
 from actors.privacy.rights import VisitorRights
 from actors.reader import Reader
+from actors.recommendations.keeper import Recommendations
 from actors.replication.resolution import Resolution, WriteCommand, WriteContext
 from actors.search.merchandise import Merchandise
 from actors.storage.environment import ReadView
@@ -48,6 +49,7 @@ from protos.v1.account_pb2 import IssueKeyRequest
 from protos.v1.analytics_pb2 import GetAnalyticsRequest, GetAnalyticsResponse
 from protos.v1.catalog_pb2 import Branch, CreateBranchResponse, DeleteBranchResponse
 from protos.v1.event_pb2 import WriteEventsRequest, WriteEventsResponse
+from protos.v1.recommend_pb2 import RecommendRequest
 
 LOW_WATER_PERIOD_S: Final = 60.0
 TICK_S: Final = 1.0
@@ -95,6 +97,9 @@ class Tenant:
             read_token=partial(read_token, key=store.keyring.token_key()),
             learn=self._learn,
         )
+        self.recommendations = Recommendations(store, self.writer)
+        self.on_events = self.recommendations.learn
+        self.on_forget = self.recommendations.forget
         self._event_care = EventCare(store, self.writer, clock)
         self._learning_care = LearningCare()
         self._upkeep = Upkeep(store, self.writer)
@@ -165,7 +170,8 @@ class Tenant:
 
     def write_events(self, request: WriteEventsRequest, context: WriteContext) -> Resolution:
         """Resolve the writing of events with this tenant's keyring."""
-        return resolve_write_events(request, context, ports=self._event_ports)
+        resolution = resolve_write_events(request, context, ports=self._event_ports)
+        return self.recommendations.watch(resolution)
 
     def verify_key(self, request: VerifyKeyRequest) -> VerifyKeyResponse:
         """What a front asks about a key."""
@@ -186,6 +192,16 @@ class Tenant:
             state_hash=f"{current.view.state_hash:032x}",
             segment_count=_segment_count(self.reader),
         )
+
+    def recommend(self, request: RecommendRequest) -> bytes:
+        """The serialised RecommendResponse."""
+        return self.reader.recommend(request, self.recommendations.recommend)
+
+    def recommend_model(self) -> bytes:
+        """The serialised RecommendModel that is in use."""
+        current = self.reader.current()
+        model = self.recommendations.model(current.view, current.position)
+        return model.SerializeToString(deterministic=True)
 
     def read(self, job: Callable[[ReadView], bytes]) -> bytes:
         """Answer something that only reads the tables."""
@@ -220,6 +236,7 @@ class Tenant:
             self._care.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._care
+        await self.recommendations.close()
         await self._upkeep.close()
         await self.writer.close()
         await asyncio.gather(*self._summing, return_exceptions=True)
@@ -256,6 +273,7 @@ class Tenant:
                     "saluhall/begin", partial(_resolve_begin, settings), CreateBranchResponse
                 )
             )
+        self.recommendations.start()
         await self._upkeep.start()
 
     async def _take_care(self, registry: Registry, store_id: StoreId) -> None:
@@ -270,6 +288,7 @@ class Tenant:
             with contextlib.suppress(SaluhallError):
                 await self._event_care.tick()
                 await self._drop_unused()
+                self.recommendations.tick(self._clock.now_ms())
             elapsed_s += TICK_S
             if elapsed_s >= LOW_WATER_PERIOD_S:
                 elapsed_s = 0.0
@@ -279,8 +298,12 @@ class Tenant:
         with self._store.read() as view:
             is_due = self._learning_care.is_due(view)
         if is_due:
-            resolve = self._learning_care.resolve
-            await self.writer.submit(WriteCommand("saluhall/learned", resolve, WriteEventsResponse))
+            await self.writer.submit(
+                WriteCommand("saluhall/learned", self._resolve_unused, WriteEventsResponse)
+            )
+
+    def _resolve_unused(self, context: WriteContext) -> Resolution:
+        return self.recommendations.watch(self._learning_care.resolve(context))
 
     async def _purge(self) -> None:
         with self._store.read() as view:

@@ -227,9 +227,9 @@ class Writer:
         after_commits: list[Callable[[], None]],
     ) -> bytes | SaluhallError:
         try:
-            remembered = _remembered(command, batch)
-            if remembered is not None:
-                return remembered
+            before = remembered(command, batch)
+            if before is not None:
+                return before
             learnt_before = self._fields.learnt_count
             resolution = command.resolve(context)
         except (InvariantError, StorageError):
@@ -256,11 +256,11 @@ class Writer:
         self._searched.take(view, self._settings, self._fields.records)
 
 
-def _remembered(command: WriteCommand, batch: WriteBatch) -> bytes | None:
+def remembered(command: WriteCommand, view: ReadView) -> bytes | None:
     """The answer this request id got before, if it did."""
     if not command.request_id:
         return None
-    value = batch.get(REQUESTS, request_key(command.request_id))
+    value = view.get(REQUESTS, request_key(command.request_id))
     if value is None:
         return None
     record = RequestRecord.FromString(bytes(value))

@@ -1,12 +1,13 @@
 """What a tenant does for its visitors' rights: its keyring, its store and its memory behind one door."""
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actors.privacy.erasure import resolve_erase_visitor
 from actors.privacy.export import export_visitor, sign_export
 from actors.privacy.visitors import resolve_update_visitor
-from actors.replication.resolution import Resolution, WriteContext
+from actors.replication.resolution import Resolution, WriteCommand, WriteContext
 from actors.storage.environment import ReadView
 from actors.storage.keyring import Keyring, VisitorKey
 from protos.v1.privacy_pb2 import (
@@ -31,6 +32,19 @@ class VisitorRights:
 
     remember: Callable[[VisitorKey], None]
     """Takes a visitor's events into the tenant's memory again."""
+
+    def conceal(self, command: WriteCommand) -> WriteCommand:
+        """The same write, known again by keyed hashes: a plain hash of a request in the log would let whoever has
+        the store alone try which visitor, and which request id, it was.
+        """
+        if not command.request_id:
+            return command
+        body_hash = hashlib.sha256(command.body).hexdigest()
+        return replace(
+            command,
+            request_id=self.keyring.id_hash("request", command.request_id).hex(),
+            body=self.keyring.id_hash("body", body_hash),
+        )
 
     def export(self, request: ExportVisitorRequest, view: ReadView) -> ExportVisitorResponse:
         """A page of what is kept of a visitor."""

@@ -46,8 +46,9 @@ WORTH: Final[Mapping[Source, float]] = MappingProxyType(
         Source.POPULARITY: 0.01,
     }
 )
-"""By how often the best product of each is right: of a session's neighbours one in three, of a whole shop's
-most popular products less than one in a hundred (both measured on recorded click streams)."""
+"""Session against popularity as measured on a recorded click stream: the first product of a session's answer was
+the next one in a quarter of 1,121 cases, the shop's most popular product in none. Those between are set by
+judgment: what rests on behaviour towards this product stands above what rests on its description or its category."""
 
 _EVIDENCE_MIN: Final = 0.01
 

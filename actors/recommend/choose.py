@@ -30,6 +30,7 @@ _ROUNDS: Final = 2
 _NEIGHBOURS: Final[Mapping[str, tuple[float, ...]]] = MappingProxyType(
     {
         "neighbours_max": (50, 100, 200),
+        "recent_max": (100, 250, 500, 1000),
         "idf_weight": (0.0, 0.2, 1.0),
         "products_max": (5, 10),
         "position_decay": (1.0, 2.0, 4.0, 8.0),
@@ -73,6 +74,7 @@ class Choice:
     reciprocal_rank: float
     question_count: int
     candidate_count: int  # candidates that were compared
+    tried: tuple[tuple[Parameters, float, float], ...]  # with their two figures, best first
 
 
 def choose_scorer(
@@ -114,6 +116,7 @@ def choose_scorer(
         reciprocal_rank,
         trials.question_count,
         search.candidate_count,
+        search.tried(),
     )
 
 
@@ -141,6 +144,11 @@ class _Search:
         """What candidates are compared by."""
         hit_rate, reciprocal_rank = self.figures(parameters)
         return reciprocal_rank + _HIT_RATE_WEIGHT * hit_rate
+
+    def tried(self) -> tuple[tuple[Parameters, float, float], ...]:
+        """All candidates with their figures, the best first; equal ones as they were tried."""
+        best_first = sorted(self._figures, key=self.worth, reverse=True)
+        return tuple((candidate, *self._figures[candidate]) for candidate in best_first)
 
     def along(self, grid: Mapping[str, tuple[float, ...]], parameters: Parameters) -> Parameters:
         """Better parameters, found by changing one after the other."""

@@ -11,9 +11,8 @@ the same to the last bit after an erasure. The last product of the visitor is sc
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from heapq import nlargest
 from typing import Final
 
 from actors.recommend.parameters import Parameters, Scorer
@@ -53,9 +52,7 @@ def _vmis(
     """VMIS-kNN: likeness is the sum of `position / products`; a match `p` from the end gives `1 - p / 10`."""
     last = positions(products)
     weights = {product: at / len(last) for product, at in last.items()}
-    chosen = nlargest(
-        parameters.neighbours_max, _alike(index, weights, parameters), key=_likeness_first
-    )
+    chosen = _first(_alike(index, weights, parameters), parameters.neighbours_max, _likeness)
     scores: dict[bytes, float] = {}
     for one in chosen:
         from_end = len(products) - last[one.match] + 1
@@ -80,8 +77,7 @@ def _vstan(
     for one in chosen:
         norms = norm * math.sqrt(len(one.session.products))
         one.likeness *= math.exp(-max(0, now_ms - one.session.time_ms) / age_ms) / norms
-    if len(chosen) > parameters.neighbours_max:
-        chosen = nlargest(parameters.neighbours_max, chosen, key=_likeness_first)
+    chosen = _first(chosen, parameters.neighbours_max, _likeness)
     by_distance = decays(parameters.distance_decay, index.bounds.session_events_max)
     scores: dict[bytes, float] = {}
     known = scores.get
@@ -121,17 +117,29 @@ def _alike(
                 found[session.key] = _Neighbour(session, product, weight)
             else:
                 neighbour.likeness += weight
-    if len(found) > parameters.recent_max:
-        return nlargest(parameters.recent_max, found.values(), key=_newest_first)
-    return list(found.values())
+    return _first(list(found.values()), parameters.recent_max, _time_ms)
 
 
-def _likeness_first(one: _Neighbour) -> tuple[float, int, bytes]:
-    return (one.likeness, one.session.time_ms, one.session.key)
+def _first(
+    found: list[_Neighbour], count_max: int, rank: Callable[[_Neighbour], float]
+) -> list[_Neighbour]:
+    """Those that rank highest, of equal ones the newest; a threshold costs half of what a heap of keys does."""
+    if len(found) <= count_max:
+        return found
+    ranks = [rank(one) for one in found]
+    lowest = sorted(ranks, reverse=True)[count_max - 1]
+    above = [one for one, value in zip(found, ranks, strict=True) if value > lowest]
+    equal = [one for one, value in zip(found, ranks, strict=True) if value == lowest]
+    equal.sort(key=lambda one: (one.session.time_ms, one.session.key), reverse=True)
+    return above + equal[: count_max - len(above)]
 
 
-def _newest_first(one: _Neighbour) -> tuple[int, bytes]:
-    return (one.session.time_ms, one.session.key)
+def _likeness(one: _Neighbour) -> float:
+    return one.likeness
+
+
+def _time_ms(one: _Neighbour) -> float:
+    return one.session.time_ms
 
 
 @lru_cache(maxsize=64)

@@ -21,7 +21,7 @@ class Parameters:
     scorer: Scorer = Scorer.VSTAN
     products_max: int = 10
     """Events at the end of the visitor's session that count: more only cost time."""
-    recent_max: int = 500
+    recent_max: int = 250
     """`m`: the most recent sessions of each product that are looked at, and of all of them together."""
     neighbours_max: int = 100
     """`k`: the sessions most like the visitor's."""

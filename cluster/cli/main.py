@@ -47,6 +47,12 @@ COMMANDS: Final = MappingProxyType(
         ),
         "retention": _Place("retention", "retention", "How long a tenant keeps events and words."),
         "suggest": _Place("suggest", "suggest", "Show what is suggested while a shopper types."),
+        "recommend": _Place(
+            "recommend", "recommend", "Recommend a tenant's products, with reasons."
+        ),
+        "recommendations": _Place(
+            "recommend", "recommendations", "Show and tune the model behind recommendations."
+        ),
         "analytics": _Place("analytics", "analytics", "A tenant's figures, as tables and a plot."),
     }
 )

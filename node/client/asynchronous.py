@@ -25,6 +25,7 @@ from node.client import (
     event_calls,
     merchandising_calls,
     privacy_calls,
+    recommend_calls,
     shop_calls,
 )
 from node.client.calls import AnswerT, Call, Consistency, P, new_request_id
@@ -168,6 +169,9 @@ class AsyncClient(AsyncCaller):
     list_keys = _Method(shop_calls.list_keys)
     revoke_key = _Method(shop_calls.revoke_key)
     write_events = _Method(event_calls.write_events)
+    recommend = _Method(recommend_calls.recommend)
+    get_recommend_model = _Method(recommend_calls.get_recommend_model)
+    tune_recommendations = _Method(recommend_calls.tune_recommendations)
     write_rules = _Method(merchandising_calls.write_rules)
     delete_rules = _Method(merchandising_calls.delete_rules)
     list_rules_page = _Method(merchandising_calls.list_rules_page)

@@ -20,6 +20,7 @@ from protos.v1 import (
     event_pb2,
     merchandising_pb2,
     privacy_pb2,
+    recommend_pb2,
     search_pb2,
 )
 from protos.v1.account_pb2 import Key
@@ -31,6 +32,7 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
     merchandising_pb2.DESCRIPTOR.services_by_name["MerchandisingService"],
     event_pb2.DESCRIPTOR.services_by_name["EventService"],
     privacy_pb2.DESCRIPTOR.services_by_name["PrivacyService"],
+    recommend_pb2.DESCRIPTOR.services_by_name["RecommendService"],
     analytics_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
 )
 
@@ -103,7 +105,9 @@ def _search(name: str) -> Method:
     )
 
 
-def _read(service: str, name: str, *, role: int, cost: float = 1) -> Method:
+def _read(
+    service: str, name: str, *, role: int, body_size_bytes_max: int = 64 * KIB, cost: float = 1
+) -> Method:
     return Method(
         path=f"/saluhall.v1.{service}/{name}",
         role=role,
@@ -111,7 +115,7 @@ def _read(service: str, name: str, *, role: int, cost: float = 1) -> Method:
         is_repeatable=True,
         may_ask_readers=False,
         deadline_ms_max=30 * _SECOND_MS,
-        body_size_bytes_max=64 * KIB,
+        body_size_bytes_max=body_size_bytes_max,
         cost=cost,
     )
 
@@ -143,6 +147,7 @@ _ACCOUNT: Final = "AccountService"
 _MERCHANDISING: Final = "MerchandisingService"
 _EVENTS: Final = "EventService"
 _PRIVACY: Final = "PrivacyService"
+_RECOMMEND: Final = "RecommendService"
 
 _ROWS: Final = (
     _search("Search"),
@@ -184,6 +189,9 @@ _ROWS: Final = (
         body_size_bytes_max=4 * MIB,
         cost=10,
     ),
+    _read(_RECOMMEND, "Recommend", role=Key.SEARCH, body_size_bytes_max=256 * KIB, cost=2),
+    _read(_RECOMMEND, "GetRecommendModel", role=Key.WRITE),
+    _write(_RECOMMEND, "TuneRecommendations", role=Key.ADMIN, cost=50),
     _write(_EVENTS, "WriteEvents", role=Key.SEARCH, body_size_bytes_max=2 * MIB, cost=5),
     _read(_PRIVACY, "ExportVisitor", role=Key.ADMIN),
     _read(_PRIVACY, "SignExport", role=Key.ADMIN),

@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from protos.v1 import common_pb2 as protos_dot_v1_dot_common__pb2
 from protos.v1 import privacy_options_pb2 as protos_dot_v1_dot_privacy__options__pb2
 from protos.v1 import product_pb2 as protos_dot_v1_dot_product__pb2
+from protos.v1 import recommend_pb2 as protos_dot_v1_dot_recommend__pb2
 from protos.v1 import search_pb2 as protos_dot_v1_dot_search__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aprotos/internal/wire.proto\x12\x11saluhall.internal\x1a\x16protos/v1/common.proto\x1a\x1fprotos/v1/privacy_options.proto\x1a\x17protos/v1/product.proto\x1a\x16protos/v1/search.proto\"\xee\x02\n\x0fRawSearchResult\x12\x0f\n\x07product\x18\x01 \x01(\x0c\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\nhighlights\x18\x05 \x03(\x0b\x32\x16.saluhall.v1.Highlight\x12\x1e\n\x16matching_variant_count\x18\x06 \x01(\x05\x12\"\n\rmissing_words\x18\x07 \x03(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x0e\n\x06pinned\x18\x08 \x01(\x08\x12\x17\n\x0f\x64uplicate_count\x18\t \x01(\x05\x12-\n\x0b\x65xplanation\x18\n \x01(\x0b\x32\x18.saluhall.v1.ExplanationB\x11\n\x0f_stock_quantity\"\xed\x03\n\x11RawSearchResponse\x12\x0f\n\x07results\x18\x01 \x03(\x0c\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\"\n\x06\x66\x61\x63\x65ts\x18\x03 \x03(\x0b\x32\x12.saluhall.v1.Facet\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x17\n\x0frelaxed_results\x18\x05 \x03(\x0c\x12\x1a\n\x12relaxed_total_size\x18\x06 \x01(\x03\x12\x10\n\x08position\x18\x07 \x01(\x04\x12$\n\x0f\x63orrected_query\x18\x08 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x14\n\x0c\x64id_you_mean\x18\t \x01(\t\x12\x17\n\x0frelated_results\x18\n \x03(\x0c\x12/\n\rapplied_rules\x18\x0b \x03(\x0b\x32\x18.saluhall.v1.AppliedRule\x12-\n\x0c\x64ropped_pins\x18\x0c \x03(\x0b\x32\x17.saluhall.v1.DroppedPin\x12\x14\n\x0credirect_url\x18\r \x01(\t\x12$\n\x07\x62\x61nners\x18\x0e \x03(\x0b\x32\x13.saluhall.v1.Banner\x12#\n\x0ereplaced_query\x18\x0f \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x19\n\x11\x61ttribution_token\x18\x10 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aprotos/internal/wire.proto\x12\x11saluhall.internal\x1a\x16protos/v1/common.proto\x1a\x1fprotos/v1/privacy_options.proto\x1a\x17protos/v1/product.proto\x1a\x19protos/v1/recommend.proto\x1a\x16protos/v1/search.proto\"\xee\x02\n\x0fRawSearchResult\x12\x0f\n\x07product\x18\x01 \x01(\x0c\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x1b\n\x0estock_quantity\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\nhighlights\x18\x05 \x03(\x0b\x32\x16.saluhall.v1.Highlight\x12\x1e\n\x16matching_variant_count\x18\x06 \x01(\x05\x12\"\n\rmissing_words\x18\x07 \x03(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x0e\n\x06pinned\x18\x08 \x01(\x08\x12\x17\n\x0f\x64uplicate_count\x18\t \x01(\x05\x12-\n\x0b\x65xplanation\x18\n \x01(\x0b\x32\x18.saluhall.v1.ExplanationB\x11\n\x0f_stock_quantity\"\xed\x03\n\x11RawSearchResponse\x12\x0f\n\x07results\x18\x01 \x03(\x0c\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\"\n\x06\x66\x61\x63\x65ts\x18\x03 \x03(\x0b\x32\x12.saluhall.v1.Facet\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x17\n\x0frelaxed_results\x18\x05 \x03(\x0c\x12\x1a\n\x12relaxed_total_size\x18\x06 \x01(\x03\x12\x10\n\x08position\x18\x07 \x01(\x04\x12$\n\x0f\x63orrected_query\x18\x08 \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x14\n\x0c\x64id_you_mean\x18\t \x01(\t\x12\x17\n\x0frelated_results\x18\n \x03(\x0c\x12/\n\rapplied_rules\x18\x0b \x03(\x0b\x32\x18.saluhall.v1.AppliedRule\x12-\n\x0c\x64ropped_pins\x18\x0c \x03(\x0b\x32\x17.saluhall.v1.DroppedPin\x12\x14\n\x0credirect_url\x18\r \x01(\t\x12$\n\x07\x62\x61nners\x18\x0e \x03(\x0b\x32\x13.saluhall.v1.Banner\x12#\n\x0ereplaced_query\x18\x0f \x01(\tB\x0b\xea\xe0\x18\x07\x08\x03\x12\x01\x02\x18\x01\x12\x19\n\x11\x61ttribution_token\x18\x10 \x01(\t\"\xdd\x01\n\x11RawRecommendation\x12\x0f\n\x07product\x18\x01 \x01(\x0c\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.saluhall.v1.Price\x12/\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x19.saluhall.v1.Availability\x12\x32\n\x06source\x18\x04 \x01(\x0e\x32\".saluhall.v1.Recommendation.Source\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x10\n\x08\x66\x61llback\x18\x07 \x01(\x08\"T\n\x12RawPlacementResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0frecommendations\x18\x02 \x03(\x0c\x12\x19\n\x11\x61ttribution_token\x18\x03 \x01(\t\"w\n\x14RawRecommendResponse\x12\x39\n\nplacements\x18\x01 \x03(\x0b\x32%.saluhall.internal.RawPlacementResult\x12\x10\n\x08position\x18\x02 \x01(\x04\x12\x12\n\nwarming_up\x18\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,8 +42,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RAWSEARCHRESPONSE'].fields_by_name['corrected_query']._serialized_options = b'\352\340\030\007\010\003\022\001\002\030\001'
   _globals['_RAWSEARCHRESPONSE'].fields_by_name['replaced_query']._loaded_options = None
   _globals['_RAWSEARCHRESPONSE'].fields_by_name['replaced_query']._serialized_options = b'\352\340\030\007\010\003\022\001\002\030\001'
-  _globals['_RAWSEARCHRESULT']._serialized_start=156
-  _globals['_RAWSEARCHRESULT']._serialized_end=522
-  _globals['_RAWSEARCHRESPONSE']._serialized_start=525
-  _globals['_RAWSEARCHRESPONSE']._serialized_end=1018
+  _globals['_RAWSEARCHRESULT']._serialized_start=183
+  _globals['_RAWSEARCHRESULT']._serialized_end=549
+  _globals['_RAWSEARCHRESPONSE']._serialized_start=552
+  _globals['_RAWSEARCHRESPONSE']._serialized_end=1045
+  _globals['_RAWRECOMMENDATION']._serialized_start=1048
+  _globals['_RAWRECOMMENDATION']._serialized_end=1269
+  _globals['_RAWPLACEMENTRESULT']._serialized_start=1271
+  _globals['_RAWPLACEMENTRESULT']._serialized_end=1355
+  _globals['_RAWRECOMMENDRESPONSE']._serialized_start=1357
+  _globals['_RAWRECOMMENDRESPONSE']._serialized_end=1476
 # @@protoc_insertion_point(module_scope)

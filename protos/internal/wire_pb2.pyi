@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from protos.v1 import common_pb2 as _common_pb2
 from protos.v1 import product_pb2 as _product_pb2
+from protos.v1 import recommend_pb2 as _recommend_pb2
 from protos.v1 import search_pb2 as _search_pb2
 import builtins as _builtins
 import sys
@@ -147,3 +148,99 @@ class RawSearchResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RawSearchResponse: _TypeAlias = RawSearchResponse  # noqa: Y015
+
+@_typing.final
+class RawRecommendation(_message.Message):
+    """As saluhall.v1.Recommendation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCT_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    AVAILABILITY_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    FALLBACK_FIELD_NUMBER: _builtins.int
+    product: _builtins.bytes
+    availability: _common_pb2.Availability.ValueType
+    source: _recommend_pb2.Recommendation.Source.ValueType
+    reason: _builtins.str
+    score: _builtins.float
+    fallback: _builtins.bool
+    @_builtins.property
+    def price(self) -> _product_pb2.Price: ...
+    def __init__(
+        self,
+        *,
+        product: _builtins.bytes = ...,
+        price: _product_pb2.Price | None = ...,
+        availability: _common_pb2.Availability.ValueType = ...,
+        source: _recommend_pb2.Recommendation.Source.ValueType = ...,
+        reason: _builtins.str = ...,
+        score: _builtins.float = ...,
+        fallback: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["availability", b"availability", "fallback", b"fallback", "price", b"price", "product", b"product", "reason", b"reason", "score", b"score", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RawRecommendation: _TypeAlias = RawRecommendation  # noqa: Y015
+
+@_typing.final
+class RawPlacementResult(_message.Message):
+    """As saluhall.v1.PlacementResult."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    RECOMMENDATIONS_FIELD_NUMBER: _builtins.int
+    ATTRIBUTION_TOKEN_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    attribution_token: _builtins.str
+    @_builtins.property
+    def recommendations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        recommendations: _abc.Iterable[_builtins.bytes] | None = ...,
+        attribution_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution_token", b"attribution_token", "id", b"id", "recommendations", b"recommendations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RawPlacementResult: _TypeAlias = RawPlacementResult  # noqa: Y015
+
+@_typing.final
+class RawRecommendResponse(_message.Message):
+    """As saluhall.v1.RecommendResponse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACEMENTS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    WARMING_UP_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    warming_up: _builtins.bool
+    @_builtins.property
+    def placements(self) -> _containers.RepeatedCompositeFieldContainer[Global___RawPlacementResult]: ...
+    def __init__(
+        self,
+        *,
+        placements: _abc.Iterable[Global___RawPlacementResult] | None = ...,
+        position: _builtins.int = ...,
+        warming_up: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["placements", b"placements", "position", b"position", "warming_up", b"warming_up"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RawRecommendResponse: _TypeAlias = RawRecommendResponse  # noqa: Y015

@@ -6,6 +6,7 @@ Visitors leave canary strings in every id, query and cart; half of them are eras
 import asyncio
 import base64
 import os
+import random
 import signal
 import sys
 import time
@@ -13,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import xxhash
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from erasure_attack import (
     Ciphertext,
+    KeyHunt,
     files_below,
     opened_with,
-    planted,
     traces_of,
-    unwrapped_windows,
 )
 from visitor_shop import NOW_MS, TENANT, VisitorShop, open_visitor_shop
 
@@ -27,14 +29,23 @@ from actors.storage.keyring import wrapping_key
 from actors.storage.slots import SLOT_SIZE
 from actors.storage.tables import ERASURES, EVENTS, VISITOR_EVENTS
 from node.clock import ManualClock
+from node.errors import InvalidArgumentError
 from protos.internal.records_pb2 import EventRecord
 from protos.v1 import catalog_pb2, event_pb2, privacy_pb2, product_pb2
+from protos.v1.common_pb2 import IN_STOCK
 from protos.v1.event_pb2 import PROFILE, Event, EventProduct, EventResult
+from protos.v1.recommend_pb2 import (
+    Placement,
+    RecommendContext,
+    RecommendRequest,
+    RecommendResponse,
+)
 
 STEM = "qzkanarie"
 """In every canary, and in nothing else."""
 
 EVENTS_EACH = 12
+PRODUCT_COUNT = 30
 
 
 @dataclass(slots=True)
@@ -146,11 +157,10 @@ def contents_of(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in files_below(root)}
 
 
-def all_keys(contents: dict[str, bytes], root: Path) -> set[bytes]:
-    """Of every window of every file, under the key that the platform's key gives."""
+def hunt_in(root: Path) -> KeyHunt:
+    """With the wrapping key that the platform's key gives."""
     (platform,) = root.rglob("platform.key")
-    wrapping = wrapping_key(platform.read_bytes(), TENANT)
-    return {key for content in contents.values() for key in unwrapped_windows(content, wrapping)}
+    return KeyHunt(wrapping_key(platform.read_bytes(), TENANT))
 
 
 def kept_secrets(evidence: Evidence, erased: list[str], contents: dict[str, bytes]) -> list[str]:
@@ -173,7 +183,8 @@ async def attack(root: Path, count: int) -> None:
         await write_everything(shop, count)
         before = contents_of(root)
         evidence = await gather(shop, visitors)
-        keys_before = all_keys(before, root)
+        hunt = hunt_in(root)
+        keys_before = hunt.keys_in(before.values())
         assert len(evidence.ciphertexts_of(visitors)) > count * (EVENTS_EACH - 1)
         assert traces_of(STEM, before) == []
         assert traces_of("gemensamma ord", before) != [], "the search would find what is there"
@@ -187,7 +198,7 @@ async def attack(root: Path, count: int) -> None:
             assert receipt.was_known
         erasing_s = time.perf_counter() - started_s
         after = contents_of(root)
-        examine(root, after, evidence, erased)
+        examine(hunt, after, evidence, erased)
         for visitor in others:
             assert await shop.exported(visitor) == evidence.exports[visitor]
         for visitor in erased:
@@ -208,21 +219,23 @@ async def attack(root: Path, count: int) -> None:
                     consent=PROFILE,
                 )
             )
-    examine(root, contents_of(root), evidence, erased)
+    examine(hunt, contents_of(root), evidence, erased)
     size_bytes = sum(map(len, after.values()))
     print(  # noqa: T201 - the figures of the proof
         f"\n{count} visitors, {sum(map(len, evidence.exports.values()))} events, {len(after)} files, "
-        f"{size_bytes:,} bytes, as many windows tried: no canary, "
+        f"{size_bytes:,} bytes, {hunt.window_count:,} windows tried: no canary, "
         f"{len(erased)} erased in {erasing_s:.1f} s, 0 of their "
         f"{len(evidence.ciphertexts_of(erased))} events opened, {len(others)} others the same"
     )
 
 
-def examine(root: Path, contents: dict[str, bytes], evidence: Evidence, erased: list[str]) -> None:
+def examine(
+    hunt: KeyHunt, contents: dict[str, bytes], evidence: Evidence, erased: list[str]
+) -> None:
     """No canary, no key of the erased in any form, and no key found that opens anything of theirs."""
     assert traces_of(STEM, contents) == []
     assert kept_secrets(evidence, erased, contents) == []
-    keys = all_keys(contents, root)
+    keys = hunt.keys_in(contents.values())
     assert keys.isdisjoint({evidence.keys[visitor][1] for visitor in erased})
     others = [visitor for visitor in evidence.visitors if visitor not in set(erased)]
     assert {evidence.keys[visitor][1] for visitor in others} <= keys
@@ -247,8 +260,10 @@ async def test_nothing_of_500_erased_of_1_000_can_be_read_with_all_files_and_key
 def test_the_attack_finds_a_wrapped_key_at_any_place() -> None:
     wrapping, key = os.urandom(32), os.urandom(32)
 
-    assert unwrapped_windows(planted(key, wrapping), wrapping) == {key}
-    assert unwrapped_windows(planted(key, os.urandom(32)), wrapping) == set()
+    for at in (0, 1, 16_383 - 20, 16_384, 40_000):
+        content = os.urandom(at) + aes_key_wrap(wrapping, key) + os.urandom(at % 7)
+        assert KeyHunt(wrapping).keys_in([b"short", content]) == {key}
+        assert KeyHunt(os.urandom(32)).keys_in([content]) == set()
 
 
 @pytest.mark.parametrize(
@@ -283,6 +298,32 @@ async def test_a_visitor_who_only_decides_leaves_no_trace_of_their_id(tmp_path: 
             await shop.privacy("EraseVisitor", visitor_id=f"{STEM}@{name}.example")
 
         assert traces_of(STEM, contents_of(tmp_path)) == []
+
+
+async def test_no_plain_hash_of_a_request_is_kept(tmp_path: Path) -> None:
+    """Whoever has the store without a key cannot try which visitor a request was about."""
+    request = privacy_pb2.UpdateVisitorRequest(
+        visitor_id="anna@x.example", restricted=True, request_id="anna@x.example"
+    )
+    method = "/saluhall.v1.PrivacyService/UpdateVisitor"
+    async with open_visitor_shop(tmp_path) as shop:
+        answer = await shop.call(method, request, privacy_pb2.UpdateVisitorResponse)
+        repeated = await shop.call(method, request, privacy_pb2.UpdateVisitorResponse)
+        request.restricted = False
+        with pytest.raises(InvalidArgumentError, match="another request"):
+            await shop.call(method, request, privacy_pb2.UpdateVisitorResponse)
+        request.restricted = True
+        contents = contents_of(tmp_path).values()
+
+    texts = [b"anna@x.example", b"/anna@x.example"]
+    bodies = [request.SerializeToString(), method.encode() + b"\0" + request.SerializeToString()]
+    hashes = [
+        digest(text)
+        for digest in (xxhash.xxh3_128_digest, xxhash.xxh3_64_digest, lambda text: text)
+        for text in [*texts, *bodies]
+    ]
+    assert repeated == answer
+    assert not any(plain in content for plain in hashes for content in contents)
 
 
 KILLED = """
@@ -332,7 +373,7 @@ async def test_a_kill_between_commit_and_overwrite_is_made_up_for_at_the_next_op
         repeated = await shop.privacy("EraseVisitor", visitor_id="anna")
         assert repeated.receipt_id
         assert await shop.exported("else") == evidence.exports["else"]
-    examine(tmp_path, contents_of(tmp_path), evidence, ["anna"])
+    examine(hunt_in(tmp_path), contents_of(tmp_path), evidence, ["anna"])
 
 
 def test_an_erasure_s_answer_says_nothing_of_the_visitor() -> None:
@@ -347,3 +388,144 @@ def test_an_erasure_s_answer_says_nothing_of_the_visitor() -> None:
         "position",
         "durable_copies",
     }
+
+
+def session_of(number: int, generator: random.Random) -> list[Event]:
+    """One visit to a few products, some of which are bought."""
+    seen = [generator.randrange(PRODUCT_COUNT) for _ in range(generator.randint(2, 6))]
+    start_ms = NOW_MS - generator.randrange(20 * 86_400_000) - 3_600_000
+    events = []
+    for index, product in enumerate(seen):
+        kind = Event.VIEW if index < len(seen) - 1 else Event.PURCHASE
+        bought = seen[-2:] if kind == Event.PURCHASE else [product]
+        made = Event(
+            event_id=f"{number}-{index}",
+            type=kind,
+            visitor_id=f"visitor-{number}",
+            session_id=f"session-{number}",
+            consent=PROFILE,
+            products=[EventProduct(product_id=f"product-{one}") for one in dict.fromkeys(bought)],
+        )
+        made.event_time.FromMilliseconds(start_ms + index * 30_000)
+        events.append(made)
+    return events
+
+
+async def fill(shop: VisitorShop, visits: list[list[Event]]) -> None:
+    products = [
+        product_pb2.Product(
+            id=f"product-{number}",
+            title=f"Sak nummer {number}",
+            availability=IN_STOCK,
+            prices=[product_pb2.Price(selling_micros=1_000_000, currency_code="SEK")],
+        )
+        for number in range(PRODUCT_COUNT)
+    ]
+    await shop.call(
+        "/saluhall.v1.CatalogService/WriteProducts",
+        catalog_pb2.WriteProductsRequest(products=products),
+        catalog_pb2.WriteProductsResponse,
+    )
+    for visit in visits:
+        await shop.write(*visit)
+
+
+async def all_lists(shop: VisitorShop) -> list[bytes]:
+    """What is recommended from sessions and baskets alone, after each product and each pair of some."""
+    strategies = (Placement.NEXT, Placement.ALSO_VIEWED, Placement.BOUGHT_TOGETHER)
+    contexts = [[one] for one in range(PRODUCT_COUNT)]
+    contexts += [[one, (one * 7 + 3) % PRODUCT_COUNT] for one in range(PRODUCT_COUNT)]
+    lists = []
+    for context in contexts:
+        names = [f"product-{number}" for number in context]
+        response = await shop.call(
+            "/saluhall.v1.RecommendService/Recommend",
+            RecommendRequest(
+                context=RecommendContext(product_ids=names[:1], session_product_ids=names),
+                placements=[
+                    Placement(id=str(kind), strategy=kind, strict=True, page_size=20)
+                    for kind in strategies
+                ],
+            ),
+            RecommendResponse,
+        )
+        assert not response.warming_up
+        for placement in response.placements:
+            placement.ClearField("attribution_token")
+            lists.append(placement.SerializeToString(deterministic=True))
+    return lists
+
+
+@pytest.mark.parametrize(
+    ("name", "decision"),
+    [
+        ("EraseVisitor", {}),
+        ("UpdateVisitor", {"restricted": True}),
+        ("UpdateVisitor", {"objected": True}),
+    ],
+    ids=["erased", "restricted", "objected"],
+)
+async def test_recommendations_are_those_of_a_memory_that_never_held_these_visitors(
+    tmp_path: Path, name: str, decision: dict[str, bool]
+) -> None:
+    """Lists made of sessions and baskets alone, byte for byte, with scores and reasons; also after a restart."""
+    visits = [session_of(number, random.Random(number)) for number in range(80)]
+    (tmp_path / "all").mkdir()
+    (tmp_path / "some").mkdir()
+    clock = ManualClock(now_ms=NOW_MS)
+    async with open_visitor_shop(tmp_path / "some", clock) as never:
+        await fill(never, visits[1::2])
+        expected = await all_lists(never)
+    async with open_visitor_shop(tmp_path / "all", clock) as shop:
+        await fill(shop, visits)
+        with_all = await all_lists(shop)
+        for number in range(0, 80, 2):
+            await shop.privacy(name, visitor_id=f"visitor-{number}", **decision)
+        left = await all_lists(shop)
+    async with open_visitor_shop(tmp_path / "all", clock) as shop:
+        while not shop.tenant.recommendations.memory.is_ready:
+            await asyncio.sleep(0.01)
+        reopened = await all_lists(shop)
+
+    assert left == expected
+    assert reopened == expected
+    assert with_all != expected, "the others had been in the lists"
+    assert sum(map(len, expected)) > 10_000, "there is something in the lists"
+
+
+async def test_nothing_is_recently_viewed_by_whoever_is_erased_restricted_or_objects(
+    tmp_path: Path,
+) -> None:
+    visits = [session_of(number, random.Random(number)) for number in range(4)]
+    async with open_visitor_shop(tmp_path) as shop:
+        await fill(shop, visits)
+
+        async def recent(number: int) -> int:
+            response = await shop.call(
+                "/saluhall.v1.RecommendService/Recommend",
+                RecommendRequest(
+                    context=RecommendContext(visitor_id=f"visitor-{number}"),
+                    placements=[
+                        Placement(
+                            id="r",
+                            strategy=Placement.RECENTLY_VIEWED,
+                            strict=True,
+                            include_bought=True,
+                        )
+                    ],
+                ),
+                RecommendResponse,
+            )
+            return len(response.placements[0].recommendations)
+
+        before = [await recent(number) for number in range(4)]
+        await shop.privacy("EraseVisitor", visitor_id="visitor-0")
+        await shop.privacy("UpdateVisitor", visitor_id="visitor-1", restricted=True)
+        await shop.privacy("UpdateVisitor", visitor_id="visitor-2", objected=True)
+        after = [await recent(number) for number in range(4)]
+        await shop.privacy("UpdateVisitor", visitor_id="visitor-1", restricted=False)
+        undone = await recent(1)
+
+    assert min(before) > 0
+    assert after == [0, 0, 0, before[3]]
+    assert undone == before[1]

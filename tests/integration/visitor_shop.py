@@ -1,8 +1,9 @@
 """A tenant in this process whose visitors do things, and the source of exports that a client would be."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -35,8 +36,8 @@ class VisitorShop:
         self.clock = clock
         self.forgotten: list[bytes] = []
         self.learnt: list[object] = []
-        tenant.on_forget = self.forgotten.append
-        tenant.on_events = self.learnt.extend
+        tenant.on_forget = _both(self.forgotten.append, tenant.on_forget)
+        tenant.on_events = _both(self.learnt.extend, tenant.on_events)
         self._service = TenantService(tenant)
 
     async def call(self, method: str, request: Message, response_type: type) -> Message:
@@ -107,6 +108,14 @@ class DirectSource:
         return self._shop.tenant.rights.sign(
             privacy_pb2.SignExportRequest(manifest_hash=manifest_hash)
         )
+
+
+def _both(first: Callable[[Any], None], second: Callable[[Any], None]) -> Callable[[Any], None]:
+    def call(argument: Any) -> None:
+        first(argument)
+        second(argument)
+
+    return call
 
 
 @asynccontextmanager

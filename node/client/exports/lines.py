@@ -10,7 +10,7 @@ from node.errors import InvalidArgumentError
 from protos.v1.event_pb2 import Consent, Event, EventProduct
 from protos.v1.privacy_pb2 import ExportedEvent
 
-_EVENT_COLUMNS: Final = (
+CSV_COLUMNS: Final = (
     "event_id",
     "type",
     "event_time",
@@ -29,9 +29,11 @@ _EVENT_COLUMNS: Final = (
     "language_code",
     "experiment",
     "attribution_token",
+    "product_id",
+    "variant_id",
+    "quantity",
+    "price_micros",
 )
-_PRODUCT_COLUMNS: Final = ("product_id", "variant_id", "quantity", "price_micros")
-CSV_COLUMNS: Final = (*_EVENT_COLUMNS, *_PRODUCT_COLUMNS)
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -63,34 +65,40 @@ def csv_rows(exported: ExportedEvent) -> Iterator[list[str]]:
     What could be taken for a formula gets an apostrophe before it: events may hold what a stranger typed, and
     spreadsheets would run it. events.jsonl has every text as it is.
     """
-    event = exported.event
-    head = [_event_cell(exported, column) for column in _EVENT_COLUMNS]
-    for product in event.products or [EventProduct()]:
-        cells = [
-            product.product_id,
-            product.variant_id,
+    head = [_harmless(cell) for cell in _event_cells(exported)]
+    for product in exported.event.products or [EventProduct()]:
+        yield [
+            *head,
+            _harmless(product.product_id),
+            _harmless(product.variant_id),
             str(product.quantity or ""),
             str(product.price_micros or ""),
         ]
-        yield [_harmless(cell) for cell in head + cells]
 
 
-def _event_cell(exported: ExportedEvent, column: str) -> str:
+def _event_cells(exported: ExportedEvent) -> list[str]:
+    """In the order of `CSV_COLUMNS`."""
     event = exported.event
-    match column:
-        case "type":
-            return Event.Type.Name(event.type)
-        case "consent":
-            return Consent.Name(event.consent)
-        case "event_time":
-            return event.event_time.ToJsonString()
-        case "server_time":
-            return exported.server_time.ToJsonString()
-        case "result_count":
-            return str(event.result_count) if event.HasField("result_count") else ""
-        case "position":
-            return str(event.position or "")
-    return str(getattr(event, column))
+    return [
+        event.event_id,
+        Event.Type.Name(event.type),
+        event.event_time.ToJsonString(),
+        exported.server_time.ToJsonString(),
+        event.session_id,
+        Consent.Name(event.consent),
+        event.order_id,
+        event.currency_code,
+        event.query,
+        event.filter,
+        str(event.result_count) if event.HasField("result_count") else "",
+        event.placement,
+        event.list,
+        str(event.position or ""),
+        event.market,
+        event.language_code,
+        event.experiment,
+        event.attribution_token,
+    ]
 
 
 def _harmless(cell: str) -> str:

@@ -217,6 +217,38 @@ def test_the_table_has_a_row_for_each_product_and_runs_nothing(tmp_path: Path) -
     assert rows[0]["server_time"] == "2026-11-18T11:06:40Z"
 
 
+def test_every_column_of_the_table_holds_the_field_that_it_is_named_after(tmp_path: Path) -> None:
+    event = view(
+        1,
+        session_id="s",
+        order_id="o",
+        currency_code="SEK",
+        query="q",
+        filter="f",
+        result_count=0,
+        placement="p",
+        list="l",
+        position=4,
+        market="SE",
+        language_code="sv",
+        experiment="e",
+        attribution_token="t",
+        products=[EventProduct(product_id="x", variant_id="v", quantity=2, price_micros=5)],
+    )
+    path = write(tmp_path / "e.zip", SignedPages([event]))
+
+    (row,) = csv.DictReader(io.StringIO(read(path, "events.csv")))
+
+    for name, cell in row.items():
+        owner = event.products[0] if name in EventProduct.DESCRIPTOR.fields_by_name else event
+        if name in {"type", "consent", "event_time", "server_time"}:
+            assert cell
+        else:
+            assert cell == str(getattr(owner, name)), name
+    fields = {*Event.DESCRIPTOR.fields_by_name, *EventProduct.DESCRIPTOR.fields_by_name}
+    assert {*row} == fields - {"products", "visitor_id"} | {"server_time"}
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [
