@@ -214,7 +214,12 @@ class Writer:
             self._reload()
             keyring.forget_pending()
             raise
-        keyring.settle()
+        try:
+            keyring.settle()
+        except StorageError as error:
+            # What is committed says that keys are destroyed, and they are not: nothing may be answered before
+            # they are, so the replica ends, and does it when it is opened again.
+            raise InvariantError(f"keys could not be destroyed: {error.message}") from error
         self.has_changed_index = changed.index_position > 0
         return answers, after_commits
 

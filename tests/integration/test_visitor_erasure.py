@@ -26,10 +26,10 @@ from erasure_attack import (
 from visitor_shop import NOW_MS, TENANT, VisitorShop, open_visitor_shop
 
 from actors.storage.keyring import wrapping_key
-from actors.storage.slots import SLOT_SIZE
+from actors.storage.slots import SLOT_SIZE, SlotFile
 from actors.storage.tables import ERASURES, EVENTS, VISITOR_EVENTS
 from node.clock import ManualClock
-from node.errors import InvalidArgumentError
+from node.errors import InvalidArgumentError, InvariantError, StorageError
 from protos.internal.records_pb2 import EventRecord
 from protos.v1 import catalog_pb2, event_pb2, privacy_pb2, product_pb2
 from protos.v1.common_pb2 import IN_STOCK
@@ -374,6 +374,32 @@ async def test_a_kill_between_commit_and_overwrite_is_made_up_for_at_the_next_op
         assert repeated.receipt_id
         assert await shop.exported("else") == evidence.exports["else"]
     examine(hunt_in(tmp_path), contents_of(tmp_path), evidence, ["anna"])
+
+
+async def test_an_erasure_whose_key_cannot_be_overwritten_is_never_answered(
+    tmp_path: Path, monkeypatch
+) -> None:
+    """The replica ends (an InvariantError does that), and may not serve before the key is destroyed."""
+
+    def broken(_file: SlotFile, _numbers: list[int]) -> None:
+        raise StorageError("the disk refuses")
+
+    async with open_visitor_shop(tmp_path) as shop:
+        await shop.write(*events_of(1))
+        evidence = await gather(shop, [visitor_id(1)])
+        with monkeypatch.context() as patch:
+            patch.setattr(SlotFile, "destroy", broken)
+            with pytest.raises(InvariantError, match="could not be destroyed"):
+                await shop.privacy("EraseVisitor", visitor_id=visitor_id(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(SlotFile, "destroy", broken)
+        with pytest.raises(StorageError, match="the disk refuses"):
+            async with open_visitor_shop(tmp_path):
+                pass
+
+    async with open_visitor_shop(tmp_path) as shop:
+        examine(hunt_in(tmp_path), contents_of(tmp_path), evidence, [visitor_id(1)])
+        assert (await shop.privacy("EraseVisitor", visitor_id=visitor_id(1))).receipt_id
 
 
 def test_an_erasure_s_answer_says_nothing_of_the_visitor() -> None:

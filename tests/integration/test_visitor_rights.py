@@ -385,3 +385,23 @@ async def test_a_key_that_a_kill_has_left_is_destroyed_when_the_store_is_opened(
     changed = [at for at in range(0, len(after), 64) if before[at : at + 64] != after[at : at + 64]]
     assert len(changed) == 1, "one slot"
     assert not any(after[changed[0] : changed[0] + 64])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "saluhall:" + "0" * 31,
+        "saluhall:" + "0" * 33,
+        "saluhall:" + "A" * 32,
+        "saluhall:" + "0" * 32 + "\n",
+        "0" * 32,
+        "saluhall:" + "٣" * 32,
+    ],
+)
+async def test_an_id_that_only_looks_like_a_hash_is_hashed(shop: VisitorShop, text: str) -> None:
+    await shop.write(event(1, event_id=text, session_id=text))
+
+    (exported,) = await shop.exported("anna")
+
+    assert text not in (exported.event_id, exported.session_id)
+    assert len(exported.event_id) == 41
