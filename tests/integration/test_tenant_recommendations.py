@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from test_tenant import Shop, make_paths, open_shop
 
+from actors.recommend.session_index import SessionBounds
 from node.clock import ManualClock
 from node.errors import InvalidArgumentError
-from protos.v1 import catalog_pb2, merchandising_pb2
+from protos.v1 import catalog_pb2, merchandising_pb2, privacy_pb2
 from protos.v1.common_pb2 import OUT_OF_STOCK
 from protos.v1.event_pb2 import (
     PROFILE,
@@ -485,6 +486,49 @@ def _without_name(recommendation: Recommendation) -> bytes:
     return recommendation.SerializeToString(deterministic=True)
 
 
+async def test_an_erased_visitor_is_in_no_answer_from_the_very_next_one_on(shop: Shop) -> None:
+    visitors = Visitors(shop)
+    await visitors.do("eve", "kettle-1", "mug-9")
+    before = ids(await one_list(shop, Placement.NEXT, "kettle-1", strict=True))
+
+    await shop.call(
+        "/saluhall.v1.PrivacyService/EraseVisitor",
+        privacy_pb2.EraseVisitorRequest(visitor_id="eve", request_id="r"),
+        privacy_pb2.EraseVisitorResponse,
+    )
+    after = await one_list(shop, Placement.NEXT, "kettle-1", strict=True)
+    recent = await one_list(
+        shop, Placement.RECENTLY_VIEWED, context=RecommendContext(visitor_id="eve"), strict=True
+    )
+
+    assert before == ["mug-9"]
+    assert after == recent == []
+
+
+async def test_what_an_erased_visitor_had_pushed_out_comes_back(shop: Shop) -> None:
+    """A full index is read again: its answers are those of one that never held the visitor."""
+    memory = shop.tenant.recommendations.memory
+    memory.__init__(shop.tenant._store.keyring, SessionBounds(sessions_max=2, session_events_max=9))
+    memory.ready()
+    visitors = Visitors(shop)
+    for visitor, product in (("ann", "mug-1"), ("bob", "mug-2"), ("eve", "mug-3")):
+        await visitors.do(visitor, "kettle-1", product)
+    full = ids(await one_list(shop, Placement.NEXT, "kettle-1", strict=True))
+
+    await shop.call(
+        "/saluhall.v1.PrivacyService/EraseVisitor",
+        privacy_pb2.EraseVisitorRequest(visitor_id="eve", request_id="r"),
+        privacy_pb2.EraseVisitorResponse,
+    )
+    at_once = ids(await one_list(shop, Placement.NEXT, "kettle-1", strict=True))
+    await ready(shop)
+    afterwards = ids(await one_list(shop, Placement.NEXT, "kettle-1", strict=True))
+
+    assert sorted(full) == ["mug-2", "mug-3"]
+    assert at_once == ["mug-2"]
+    assert sorted(afterwards) == ["mug-1", "mug-2"]
+
+
 async def ready(shop: Shop) -> None:
     """Until everything that is stored has been read."""
     task = shop.tenant.recommendations._rebuild
@@ -531,3 +575,25 @@ async def test_the_model_is_chosen_by_replaying_the_shops_own_sessions(shop: Sho
     assert after.chosen == tuned.model.chosen
     assert after.tune_time == tuned.model.tune_time
     assert shop.tenant.recommendations.memory.parameters.scorer == after.chosen.scorer
+
+
+async def test_a_shop_with_enough_new_events_chooses_its_model_by_itself(shop: Shop) -> None:
+    visitors = Visitors(shop)
+    recommendations = shop.tenant.recommendations
+    for number in range(60):
+        await visitors.do(f"v{number}", f"kettle-{number % 10}", f"mug-{number % 10}")
+    recommendations.tick(shop.clock.now_ms())
+    too_few = recommendations._tuning
+
+    recommendations.memory.event_count = 1_000
+    shop.clock.advance(10_000)
+    recommendations.tick(shop.clock.now_ms())
+    assert recommendations._tuning is not None
+    await recommendations._tuning
+    model = await shop.call(
+        RECOMMEND + "GetRecommendModel", GetRecommendModelRequest(), RecommendModel
+    )
+
+    assert too_few is None
+    assert model.HasField("tune_time")
+    assert model.test_session_count == 12
