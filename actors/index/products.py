@@ -35,6 +35,11 @@ _END: Final = struct.Struct("<I")
 _TWO_ENDS: Final = struct.Struct("<II")
 
 
+def id_hash(product_id: bytes) -> int:
+    """The hash of one id, as of `id_hashes`."""
+    return xxhash.xxh3_64_intdigest(product_id)
+
+
 def id_hashes(product_ids: Sequence[bytes]) -> NDArray[np.uint64]:
     """uint64: the hash of each id."""
     hashes = map(xxhash.xxh3_64_intdigest, product_ids)
@@ -158,6 +163,13 @@ class ProductIds:
                 self._piece(ID_HASHES, piece, np.uint64),
                 self._piece(ID_ORDINALS, piece, np.int32),
             )
+
+    def ordinals_of(self, hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """int32: the ordinals of the ids with these hashes, which are sorted; -1 where there is none."""
+        found = np.full(len(hashes), -1, np.int32)
+        for first, keys, ordinals in self._hash_pieces(hashes):
+            found[first : first + len(keys)] = ordinals
+        return found
 
     def find_identifier(self, hashed: int) -> NDArray[np.int32]:
         """int32, ascending: the products with this identifier, dead ones included."""

@@ -6,15 +6,17 @@ transactions of their own: nobody waits for more than a millisecond or two. What
 """
 
 import threading
+from array import array
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from actors.index.branch_memory import BranchMemory
-from actors.index.products import id_hashes
+from actors.index.products import id_hash
 from actors.index.segments import open_branch
-from actors.learning.decay import LASTING_MS, remaining
+from actors.learning.decay import LASTING_MS
 from actors.search.learned import LearnedPopularity
 from actors.search.popular_queries import PopularQueries
 from actors.storage.environment import ReadView
@@ -35,8 +37,6 @@ _SHARE: Final = 20
 
 _ROWS_AT_ONCE: Final = 250
 _PAUSE_S: Final = 0.004
-
-RowT = TypeVar("RowT")
 
 
 class Views(Protocol):
@@ -73,13 +73,22 @@ class LearnedMemory:
     def refresh(self) -> None:
         """Take new pictures, if anything was committed since the last ones."""
         started_ms = self._clock.monotonic_ms()
+        try:
+            self._take_pictures()
+        finally:
+            self._set_due(started_ms)
+
+    def _take_pictures(self) -> None:
         seen = self._last_commit()
-        if seen != self._seen:
-            popularity = self._read_popularity()
-            popular = self._read_popular()
-            if not self._ends.is_set():
-                self._align(popularity)
-                self.popularity, self.popular, self._seen = popularity, popular, seen
+        if seen == self._seen:
+            return
+        popularity = self._read_popularity()
+        popular = self._read_popular()
+        if not self._ends.is_set():
+            self._align(popularity)
+            self.popularity, self.popular, self._seen = popularity, popular, seen
+
+    def _set_due(self, started_ms: int) -> None:
         now_ms = self._clock.monotonic_ms()
         wait_ms = min(
             max((now_ms - started_ms) * _SHARE, PERIOD_S_MIN * 1_000), PERIOD_S_MAX * 1_000
@@ -100,25 +109,23 @@ class LearnedMemory:
             end()
 
     def _read_popularity(self) -> LearnedPopularity | None:
-        ids: list[bytes] = []
-        counts: list[float] = []
-        times: list[int] = []
+        # Hashed row by row: all at once in one call would keep every other thread waiting.
+        hashes, counts, times = array("Q"), array("d"), array("q")
 
         def read(_view: ReadView, key: bytes, value: memoryview) -> None:
             row = ProductCountsRecord.FromString(bytes(value))
-            ids.append(key)
+            hashes.append(id_hash(key))
             counts.append(row.lasting)
             times.append(row.time_ms)
 
         self._each(PRODUCT_COUNTS, read)
-        if not ids:
+        if not hashes:
             return None
-        return LearnedPopularity(id_hashes(ids), _at_one_time(counts, times))
+        return LearnedPopularity(np.array(hashes), _at_one_time(counts, times))
 
     def _read_popular(self) -> PopularQueries:
         words: list[str] = []
-        searches: list[float] = []
-        times: list[int] = []
+        searches, times = array("d"), array("q")
 
         def read(view: ReadView, key: bytes, value: memoryview) -> None:
             stored = view.get(QUERIES, bytes(value))
@@ -170,15 +177,9 @@ def _rows(view: ReadView, table: Table, start: bytes) -> Iterator[tuple[bytes, m
         yield bytes(key), value
 
 
-def _at_one_time(
-    counts: list[float], times: list[int]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _at_one_time(counts: "array[float]", times: "array[int]") -> npt.NDArray[np.float64]:
     """float64[n]: counts of different times, as they are at the latest of these."""
-    latest = max(times)
-    return np.array(
-        [
-            count * remaining(latest - time_ms, LASTING_MS)
-            for count, time_ms in zip(counts, times, strict=True)
-        ],
-        np.float64,
-    )
+    moments = np.array(times)
+    passed_ms = (moments.max() - moments).astype(np.float64)
+    faded: npt.NDArray[np.float64] = np.array(counts) * np.exp2(-passed_ms / LASTING_MS)
+    return faded

@@ -6,24 +6,26 @@ segments.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from actors.index.columns import Columns
+from actors.index.products import id_hashes
 from actors.index.segments import BranchView, Segment
 from actors.search.candidates import Candidates
-from actors.search.found import columns_of, find_products
+from actors.search.found import columns_of
 
 Floats = npt.NDArray[np.float64]
 Logarithms = npt.NDArray[np.float32]
 
 _ALIGNED_MAX: Final = 4_096
 """Segments that one picture is kept aligned with."""
-_SPOTS_MAX: Final = 8_192
+_HELD_MAX: Final = 2_048
+"""Queries for which each segment remembers which chosen products it holds."""
+
 CHOSEN_MAX: Final = 16
 """Products that evidence of clicks is looked at for, those chosen most first."""
 
@@ -103,57 +105,72 @@ def _identity(segment: Segment) -> _Identity:
     return segment.prefix, record.product_count, record.term_count, record.posting_count
 
 
+class Chosen:
+    """Which products visitors chose for some words, and how clearly."""
+
+    __slots__ = ("_hashes", "_key", "_values")
+
+    def __init__(self, shares: Mapping[bytes, float]) -> None:
+        """`shares`: by product id, from 0 to 1; at most `CHOSEN_MAX`."""
+        hashes = id_hashes(list(shares))
+        order = np.argsort(hashes)
+        self._hashes = hashes[order]
+        self._values: Floats = np.array(list(shares.values()), np.float64)[order]
+        self._key = self._hashes.tobytes()
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """By the hash of each product's id."""
+        return dict(zip(self._hashes.tolist(), self._values.tolist(), strict=True))
+
+    def among(self, view: BranchView, candidates: Candidates) -> Floats | None:
+        """float64[n]: how clearly each candidate was chosen; None when none of them was."""
+        values: Floats | None = None
+        for index, start, stop in candidates.parts:
+            segment = view.segments[index]
+            held, ordinals = segment.kept.of(_Held).of(segment, self._key, self._hashes)
+            if not len(held):
+                continue
+            part = candidates.ordinals[start:stop]
+            places = np.minimum(part.searchsorted(ordinals), len(part) - 1)
+            found = (part.take(places) == ordinals).nonzero()[0]
+            if len(found):
+                if values is None:
+                    values = np.zeros(candidates.count)
+                values[start + places.take(found)] = self._values.take(held.take(found))
+        return values
+
+
 @dataclass(frozen=True, slots=True)
 class Learned:
     """All of it, for one search."""
 
     popularity: LearnedPopularity | None = None
-    chosen: Mapping[bytes, float] = field(default_factory=lambda: MappingProxyType({}))
-    """By product id: how clearly visitors chose it for these words, from 0 to 1. At most `CHOSEN_MAX`."""
+    chosen: Chosen | None = None
 
 
 NOTHING_LEARNED: Final = Learned()
 
 
-def chosen_among(
-    view: BranchView, candidates: Candidates, chosen: Mapping[bytes, float]
-) -> Floats | None:
-    """float64[n]: how clearly each candidate was chosen; None when none of them was."""
-    if not chosen or not candidates.count:
-        return None
-    spots = view.kept.of(_Spots).of(view, chosen)
-    values: Floats | None = None
-    by_segment = {index: (start, stop) for index, start, stop in candidates.parts}
-    for product_id, value in chosen.items():
-        spot = spots.get(product_id)
-        if spot is None or spot[0] not in by_segment:
-            continue
-        start, stop = by_segment[spot[0]]
-        place = start + int(candidates.ordinals[start:stop].searchsorted(spot[1]))
-        if place < stop and candidates.ordinals[place] == spot[1]:
-            if values is None:
-                values = np.zeros(candidates.count)
-            values[place] = value
-    return values
-
-
-class _Spots:
-    """Where products are, as long as the live ones are the same."""
+class _Held:
+    """Which of some products a segment holds: the same words are searched again and again."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[int, int] | None] = {}
+        self._known: dict[bytes, _Places] = {}
 
-    def of(
-        self, view: BranchView, product_ids: Mapping[bytes, float]
-    ) -> Mapping[bytes, tuple[int, int] | None]:
-        """By id; segments by their index in the view."""
-        unknown = [one for one in product_ids if one not in self._known]
-        if unknown:
-            if len(self._known) >= _SPOTS_MAX:
+    def of(self, segment: Segment, key: bytes, hashes: npt.NDArray[np.uint64]) -> "_Places":
+        """The indices of those products, and their ordinals. By hashes alone: no two of a catalogue are alike."""
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _HELD_MAX:
                 self._known.clear()
-                unknown = list(product_ids)
-            self._known.update(zip(unknown, find_products(view, unknown), strict=True))
-        return self._known
+            ordinals = segment.products.ordinals_of(hashes)
+            held = np.flatnonzero(ordinals >= 0)
+            known = self._known[key] = held, ordinals.take(held)
+        return known
+
+
+_Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
 
 
 class _ShopPopularity:

@@ -10,7 +10,7 @@ from actors.search.candidates import Candidates, Indices, best_candidates
 from actors.search.collapse import Keys, collapse, key_of, keys_of
 from actors.search.filter_plan import FilterPlan
 from actors.search.found import Found, without
-from actors.search.learned import Learned, chosen_among
+from actors.search.learned import Learned
 from actors.search.merchandise import Ranking
 from actors.search.order import KeyArray, SortKey, key_arrays, listing_arrays
 from actors.search.page import Placed, SegmentProducts, page_by_keys
@@ -100,7 +100,7 @@ class MainList:
         popularity = learned.popularity
         return Evidence(
             None if popularity is None else popularity.of_candidates(self._view, candidates),
-            chosen_among(self._view, candidates, learned.chosen),
+            None if learned.chosen is None else learned.chosen.among(self._view, candidates),
         )
 
     def _collapsed(self, ranked: Ranked, stop: int) -> tuple[Indices, Indices | None]:

@@ -101,7 +101,7 @@ def _asked_for(learned: Learned, query: SearchQuery) -> Learned:
     if query.without_learned_popularity:
         learned = replace(learned, popularity=None)
     if query.without_click_evidence:
-        learned = replace(learned, chosen={})
+        learned = replace(learned, chosen=None)
     return learned
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from learning_state import DAY_MS, NOW_MS, State, Told, hash_text
 
+from actors.index.products import id_hash
 from actors.learning import care
 from actors.learning.care import LearningCare
 from actors.learning.evidence import chosen_for
@@ -89,7 +90,9 @@ def test_evidence_grows_with_visitors_and_stays_below_certainty(state: State) ->
     for number in range(40):
         state.write(Told(Event.CLICK, "cup-1", visitor=f"visitor {number}", query="cup"))
         with state.read() as view:
-            shares.append(chosen_for(view, hash_text("cup"))[b"cup-1"])
+            chosen = chosen_for(view, hash_text("cup"))
+        assert chosen is not None
+        shares.append(chosen.shares[id_hash(b"cup-1")])
 
     assert shares == sorted(shares)
     assert shares[0] == pytest.approx(1 / 6)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shop_branch import SCHEMA, Shop, ids, lamp
 
 from actors.index.products import id_hashes
-from actors.search.learned import Learned, LearnedPopularity
+from actors.search.learned import Chosen, Learned, LearnedPopularity
 from actors.search.merchandise import PLAIN
 from actors.search.query import SearchPage, SearchQuery
 from actors.search.search import search
@@ -46,7 +46,7 @@ def test_what_visitors_look_at_most_comes_first_inside_a_step() -> None:
 
 
 def test_what_visitors_chose_for_the_words_comes_before_what_is_popular() -> None:
-    learned = Learned(popularity({"d": 1_000, "b": 200}), {b"b": 0.9, b"gone": 0.5})
+    learned = Learned(popularity({"d": 1_000, "b": 200}), Chosen({b"b": 0.9, b"gone": 0.5}))
 
     page = ask(SHOP, learned, explain=True)
 
@@ -73,7 +73,7 @@ def test_the_shops_own_popularity_and_the_learned_one_weigh_the_same() -> None:
     ],
 )
 def test_each_can_be_left_out(switched_off: dict[str, bool], first: str) -> None:
-    learned = Learned(popularity({"d": 90}), {b"b": 1.0})
+    learned = Learned(popularity({"d": 90}), Chosen({b"b": 1.0}))
 
     page = ask(SHOP, learned, explain=True, **switched_off)
 
@@ -133,7 +133,7 @@ def test_an_answer_does_not_depend_on_how_products_are_cut(
 
     def shown(shop: Shop) -> list[tuple]:
         # A picture belongs to one store: it is kept aligned with that store's segments.
-        learned = Learned(popularity(counts) if counts else None, chosen)
+        learned = Learned(popularity(counts) if counts else None, Chosen(chosen))
         page = ask(shop, learned, text=text, explain=True)
         return [(hit.product_id, hit.score, hit.placing) for hit in page.hits]
 
