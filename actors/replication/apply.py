@@ -52,8 +52,9 @@ class Changed:
 
     def note(self, table: int, key: bytes, *, position: int) -> None:
         """Remember one change, of the entry at `position`."""
-        if table not in UNSEARCHED:
-            self.index_position = position
+        if table in UNSEARCHED:
+            return
+        self.index_position = position
         if table == PRODUCTS.number:
             self.products.setdefault(branch_of(key), {})[key[4:]] = None
         elif table == INVENTORIES.number:

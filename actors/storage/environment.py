@@ -120,10 +120,9 @@ class WriteBatch(ReadView):
         database = self._databases[table.name]
         if table.table_class is TableClass.LOGICAL:
             old = self._get(key, db=database)
-            change = _entry_hash(table, key, value)
+            self._hash += _entry_hash(table, key, value)
             if old is not None:
-                change -= _entry_hash(table, key, bytes(old))
-            self._hash = (self._hash + change) % _HASH_MODULUS
+                self._hash -= _entry_hash(table, key, bytes(old))
         self._transaction.put(key, value, db=database)
 
     def delete(self, table: Table, key: bytes) -> bool:
@@ -133,7 +132,7 @@ class WriteBatch(ReadView):
             old = self._get(key, db=database)
             if old is None:
                 return False
-            self._hash = (self._hash - _entry_hash(table, key, bytes(old))) % _HASH_MODULUS
+            self._hash -= _entry_hash(table, key, bytes(old))
         return bool(self._transaction.delete(key, db=database))
 
     def put_array(self, key: bytes, value: bytes | memoryview) -> None:
@@ -157,8 +156,9 @@ class WriteBatch(ReadView):
 
     def finish(self) -> None:
         """Store the state hash; called once, before the transaction commits."""
-        if self._hash != self._hash_before:
-            value = self._hash.to_bytes(16, "big")
+        total = self._hash % _HASH_MODULUS
+        if total != self._hash_before:
+            value = total.to_bytes(16, "big")
             self._transaction.put(_STATE_HASH, value, db=self._databases[LOCAL.name])
 
 

@@ -50,8 +50,8 @@ FIRST_VISITOR_SLOT: Final = 16
 VISITORS_MAX: Final = 4_000_000
 """256 MB of slots, and 48 MB of memory."""
 
-CACHED_KEYS_MAX: Final = 16_384
-"""Unwrapped keys of visitors at hand, in each of two generations; unwrapping one costs about 12 us."""
+CACHED_KEYS_MAX: Final = 32_768
+"""Unwrapped keys of visitors at hand, in each of two generations of at most 20 MB; unwrapping one costs about 12 us."""
 
 _API_KEYS: Final = (0, 1)
 _IDS: Final = (1, 2)
