@@ -171,7 +171,9 @@ async def test_a_reader_answers_with_the_primarys_token(paths: ServerPaths) -> N
     reading = ReadingTenant.open(paths.store(STORE), SHOP, clock, wrapping_key=wrapping)
 
     request = search_pb2.SearchRequest(query="kettle", explain=True)
-    answer = search_pb2.SearchResponse.FromString(reading.reader.search(request, Caller()))
+    answer = search_pb2.SearchResponse.FromString(
+        reading.reader.search(request.SerializeToString(), Caller())
+    )
     reading.close()
 
     assert answer == expected

@@ -25,7 +25,9 @@ def good(**fields: object) -> Event:
 
 def field_at_fault(event: Event) -> str:
     time_ms = event_time_ms(event, NOW_MS)
-    found = first_violation(event, time_ms, now_ms=NOW_MS, oldest_ms=OLDEST_MS)
+    found = first_violation(
+        event, time_ms, now_ms=NOW_MS, oldest_ms=OLDEST_MS, oldest_words_ms=OLDEST_MS
+    )
     return "" if found is None else found.field
 
 
@@ -111,7 +113,9 @@ def test_no_refusal_repeats_a_value_and_none_fails(event: Event) -> None:
     event.event_id = secret
 
     time_ms = event_time_ms(event, NOW_MS)
-    found = first_violation(event, time_ms, now_ms=NOW_MS, oldest_ms=OLDEST_MS)
+    found = first_violation(
+        event, time_ms, now_ms=NOW_MS, oldest_ms=OLDEST_MS, oldest_words_ms=OLDEST_MS
+    )
 
     if found is not None:
         assert secret not in found.description
