@@ -27,6 +27,8 @@ from rich.text import Text
 
 from loadtest.catalogues import PRODUCT_COUNT, SHOPS, write_catalogue
 from loadtest.demo_server import DemoError, DemoServer
+from loadtest.demo_visitor import SHOP as VISITED_SHOP
+from loadtest.demo_visitor import visit
 from node.config import profile_path
 from node.errors import SaluhallError
 
@@ -120,6 +122,7 @@ def _from_start_to_stop(data: Path | None, console: Console) -> int:
                 server.up()
             keys = _open_shops(server, steps, directory)
             _search(server, steps)
+            visit(server, keys[VISITED_SHOP], directory, step=steps.step, console=console)
             status = server.run("status", "--data", str(server.data), environment=_look_of(console))
             console.print(Text.from_ansi(status))
             _kill_and_search(server, steps, keys)

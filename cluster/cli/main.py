@@ -81,7 +81,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="saluhall", prog_name="saluhall")
 def saluhall() -> None:
-    """Product search for many shops, each in its own process and database."""
+    """Product search and recommendations for many shops, each in its own process and database."""
 
 
 def main() -> None:
