@@ -105,14 +105,11 @@ class Content:
         scores = np.zeros(self._catalogue.count)
         numbers = self._catalogue.numbers_of(sources)
         weight, total = 1.0, 0.0
-        for source, number in zip(sources, numbers, strict=True):
-            if number == NOWHERE:
-                continue
+        known = [pair for pair in zip(sources, numbers, strict=True) if pair[1] != NOWHERE]
+        for source, number in known[:SOURCES_MAX]:
             scores += weight * self._likeness(source, number)
             total += weight
             weight *= _SOURCE_DECAY
-            if weight < _SOURCE_DECAY**SOURCES_MAX * 2:
-                break
         return scores / total if total else scores
 
     def like_words(self, text: str, language_code: str) -> Floats:

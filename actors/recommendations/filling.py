@@ -150,8 +150,10 @@ class Filling:
         self.picks.append(pick)
         self._numbers.add(number)
         self._titles.add(int(catalogue.titles[number]))
-        self._brands[int(catalogue.brands[number])] += 1
-        self._categories[int(catalogue.categories[number])] += 1
+        if self._limits.brand_count_max:
+            self._brands[int(catalogue.brands[number])] += 1
+        if self._limits.category_count_max:
+            self._categories[int(catalogue.categories[number])] += 1
 
 
 def without(mask: Mask, numbers: list[int]) -> Mask:

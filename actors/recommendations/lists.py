@@ -12,6 +12,7 @@ from actors.index.columns import MISSING
 from actors.recommendations import offers
 from actors.recommendations.asked import AskedPlacement
 from actors.recommendations.catalogue import Floats, Mask
+from actors.recommendations.content import SOURCES_MAX
 from actors.recommendations.filling import Filling, Limits, Pick, without
 from actors.recommendations.offers import Offer, Wanted
 from actors.recommendations.question import HISTORY_MAX, Question
@@ -134,7 +135,7 @@ class _ListMaker:
         """The sources in their order; the last ones have all of the catalogue."""
         question, strategy = self._question, self._asked.strategy
         by_evidence = partial(self._by_evidence, self._products)
-        alike = partial(offers.alike, question, self._anchors)
+        alike = partial(offers.alike, question, self._alike_to)
         match strategy:
             case Placement.SIMILAR:
                 yield alike
@@ -166,8 +167,14 @@ class _ListMaker:
         is_strict = self._asked.is_strict and Recommendation.CONTENT not in own
         if is_strict or offers.are_enough(question, products, found, wanted):
             return found
-        like = offers.alike(question, self._anchors, wanted)
+        like = offers.alike(question, self._alike_to, wanted)
         return offers.by_evidence(question, products, found, like)
+
+    @property
+    def _alike_to(self) -> list[bytes]:
+        """What its products are compared with by content: the first product, or what a person is interested in."""
+        is_personal = self._asked.strategy in {Placement.PERSONAL, Placement.RECENTLY_VIEWED}
+        return self._anchors[: SOURCES_MAX if is_personal else 1]
 
     @property
     def _anchors(self) -> list[bytes]:

@@ -6,9 +6,11 @@ opens what is sealed, in read transactions of a few milliseconds; the event loop
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -17,7 +19,7 @@ from actors.events.learnt import LearntEvent
 from actors.recommendations.history import read_events
 from actors.recommendations.memory import RecommendMemory
 from actors.storage.environment import ReadView
-from actors.storage.keyring import FIRST_VISITOR_SLOT
+from actors.storage.keyring import FIRST_VISITOR_SLOT, KeyringDamagedError
 from actors.storage.store import Store
 from actors.storage.tables import EVENTS, PRODUCT_COUNTS, VISITOR_EVENTS, VISITORS
 from protos.internal.records_pb2 import ProductCountsRecord, VisitorRecord
@@ -27,6 +29,7 @@ _COUNTS_PER_STEP: Final = 2_000
 _KEYS_PER_STEP: Final = 20_000
 _SLOTS_PER_STEP: Final = 64
 _EVENTS_PER_STEP: Final = 250
+_TRIES: Final = 3
 _REST_SHARE: Final = 0.5
 """How long to pause after each step, of the time that it took: answers come first."""
 
@@ -59,7 +62,7 @@ class Rebuild:
     async def _read_counts(self) -> None:
         start = b""
         while True:  # Ends with the table.
-            rows = await self._step(lambda start=start: self._counts_from(start))  # type: ignore[misc]
+            rows = await self._step(partial(self._counts_from, start))
             self._memory.counts.load(rows)
             if len(rows) < _COUNTS_PER_STEP:
                 return
@@ -77,7 +80,7 @@ class Rebuild:
         by_day: dict[int, int] = {}
         start: bytes | None = b""
         while start is not None:  # Ends with the table.
-            start = await self._step(lambda start=start: self._count_days(start, by_day))  # type: ignore[misc]
+            start = await self._step(partial(self._count_days, start, by_day))
         total = 0
         first = 0
         for day in sorted(by_day, reverse=True):
@@ -104,21 +107,24 @@ class Rebuild:
     async def _read_visitors(self, first_day: int) -> None:
         slot = FIRST_VISITOR_SLOT
         while True:  # Ends with the keyring.
-            visitors = await self._step(
-                lambda slot=slot: self._store.keyring.storage_ids(slot, _SLOTS_PER_STEP)  # type: ignore[misc]
-            )
+            visitors = await self._step(partial(self._visitors_from, slot))
             if visitors is None:
                 return
             slot += _SLOTS_PER_STEP
             for tag, storage_id in visitors:
                 await self._read_visitor(tag, storage_id, first_day)
 
+    def _visitors_from(self, slot: int) -> list[tuple[bytes, bytes]] | None:
+        """Tags and storage ids of some slots. A slot that is being destroyed this moment is read again."""
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(KeyringDamagedError):
+                return self._store.keyring.storage_ids(slot, _SLOTS_PER_STEP)
+        return self._store.keyring.storage_ids(slot, _SLOTS_PER_STEP)
+
     async def _read_visitor(self, tag: bytes, storage_id: bytes, first_day: int) -> None:
         start: bytes | None = storage_id + first_day.to_bytes(2, "big")
         while start is not None:  # Ends with the visitor's rows.
-            events, start = await self._step(
-                lambda start=start: self._events_from(tag, storage_id, start)  # type: ignore[misc]
-            )
+            events, start = await self._step(partial(self._events_from, tag, storage_id, start))
             self._memory.learn_stored(events)
 
     def _events_from(
