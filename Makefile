@@ -53,7 +53,7 @@ lock: $(STAMP) ## Pin every dependency with its hashes in requirements.lock
 	  --output-file requirements.lock pyproject.toml
 
 proof: $(STAMP) ## Run every test, the slow ones too
-	@$(BIN)/python -m pytest -q
+	@SALUHALL_SIMULATION_SEEDS=20000 $(BIN)/python -m pytest -q
 
 clean: ## Remove what setup and tests left behind
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

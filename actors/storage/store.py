@@ -147,6 +147,9 @@ class Store:
                 f"knows {incarnation} and at least {low_water}; put the newest copy back"
             )
         with self._environment.write() as batch:
+            # The opening before may have ended before its last step: then `open` is behind, and a second
+            # one that is cut short would leave neither number equal to the registry's.
+            batch.put(LOCAL, _OPEN, incarnation.to_bytes(8, "big"))
             batch.put(LOCAL, _OPENING, (incarnation + 1).to_bytes(8, "big"))
         return incarnation + 1
 

@@ -138,6 +138,21 @@ def test_an_opening_that_was_cut_short_keeps_its_place(directory: Path) -> None:
     store.close()
 
 
+def test_two_openings_cut_short_one_after_the_other_cost_no_store_its_place(
+    directory: Path,
+) -> None:
+    """The first ends after the registry's note, the second before it: the registry still says 1."""
+    for incarnation in (0, 1):
+        store = Store.open(directory, wrapping_key=WRAPPING)
+        store.begin_opening(incarnation=incarnation, low_water=0)
+        store.close()
+
+    store = Store.open(directory, wrapping_key=WRAPPING)
+
+    assert store.begin_opening(incarnation=1, low_water=0) == 2
+    store.close()
+
+
 def test_a_copy_from_an_earlier_opening_is_refused(directory: Path) -> None:
     store = Store.open(directory, wrapping_key=WRAPPING)
     store.begin_opening(incarnation=0, low_water=0)
