@@ -18,8 +18,9 @@ What drives it. A shell owns the store, the connections and the clock. For each 
 does the returned effects in their order:
 
 - `Persist`: do the transaction, durably and all or nothing, in the order given, after comparing the fence
-  with what the store holds; apply entries up to `commit` in it. Then step `Persisted` or `PersistFailed`.
-  Only one is ever in flight.
+  with what the store holds; apply entries up to `commit` in it. Then step `Persisted`, with the store's
+  values read in the same transaction, or `PersistFailed`. Only one is ever in flight. A log drops none but
+  committed entries.
 - `Send`: send the message; it may be lost, late, doubled or out of order. What arrives is a `Received`,
   after the shell has compared each entry's hash with its bytes. With a fence: compare it first, and step
   `FenceBroken` instead if it does not hold.
