@@ -109,7 +109,7 @@ class Store:
     def holds(self, fence: Fence) -> bool:
         """Whether the process with this fence is still the owner."""
         durable = self.durable
-        is_held = durable.promised == fence.promised and durable.opening == fence.opening
+        is_held = fence == Fence(durable.promised, durable.opening, durable.open)
         return is_held or not self.checks_fence
 
     def execute(self, transaction: Transaction) -> Failure | None:

@@ -15,6 +15,8 @@ class Fence:
 
     promised: int
     opening: int
+    open: int
+    """Two processes that open at the same time try the same number; the one that got it has written this."""
 
 
 @dataclass(frozen=True, slots=True)

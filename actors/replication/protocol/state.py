@@ -81,7 +81,7 @@ class ReplicaState:
     @property
     def fence(self) -> Fence:
         """What the store must still hold for this process to act on it."""
-        return Fence(self.durable.promised, self.durable.opening)
+        return Fence(self.durable.promised, self.durable.opening, self.durable.open)
 
     def send(self, to: StoreId, message: Message) -> None:
         """Send a message, which may never arrive."""
